@@ -1,0 +1,42 @@
+# The two commands of this project are `make demo` and `make test`; both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint determinism bench clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m tools.demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+determinism: $(VENV)/.installed
+	$(BIN)/python -m tools.determinism scenarios
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m tools.bench
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "offhook needs Python 3.11 or later: make PYTHON=python3.11" >&2; exit 1; }
+	@echo "making the virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing offhook with pinned versions ..."
+	@PIP_CONSTRAINT=constraints.txt $(PIP) install -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing the test tools ..."
+	@PIP_CONSTRAINT=constraints.txt $(PIP) install -e '.[dev]'
+	@touch $@

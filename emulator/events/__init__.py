@@ -1,0 +1,151 @@
+"""The vocabulary: every event type, in one place.
+
+``power``, ``network``, ``transfer``, ``provisioning`` and ``storage`` define the classes; :data:`VOCABULARY` maps each
+kind (its name in the log) to its class. To add an event, write its class in the module it belongs to and add it to
+that module's line below.
+"""
+
+from emulator.events.base import SECOND, Because, Entry, Event, Payload, Role
+from emulator.events.network import (
+    AddressBound,
+    AddressLost,
+    DatagramLost,
+    DatagramReceived,
+    DatagramSent,
+    DhcpReceived,
+    DhcpStateEntered,
+    NotifyReceived,
+    PacketRefused,
+    PnpAnswered,
+    PnpEnded,
+    PnpSettled,
+    PnpSubscribed,
+    SipAnswered,
+    ToleranceUsed,
+)
+from emulator.events.power import (
+    DisplayShown,
+    FlashFitted,
+    LinkDown,
+    LinkUp,
+    PowerOff,
+    PowerOn,
+    SettingEntered,
+    TimerCancelled,
+    TimerDue,
+    TimerSet,
+)
+from emulator.events.provisioning import (
+    CertificateRead,
+    ConfigurationRead,
+    FileRefused,
+    ParameterSkipped,
+    RunEnded,
+    RunStarted,
+    SettingChanged,
+    SettingRefused,
+    SourceTried,
+    StepEntered,
+)
+from emulator.events.storage import ConfigurationSaved, FlashErased, FlashProgrammed, SaveFailed, SettingsLoaded
+from emulator.events.transfer import (
+    COMPLETE,
+    AttemptStarted,
+    DownloadEnded,
+    DownloadOrdered,
+    FileAnswered,
+    FileRequested,
+    Headers,
+    HttpAnswered,
+    HttpRequested,
+    LookupAnswered,
+    LookupRequested,
+)
+
+POWER = (FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, SettingEntered, TimerSet, TimerCancelled, TimerDue)
+NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, ToleranceUsed)
+DHCP = (DhcpStateEntered, DhcpReceived, AddressBound, AddressLost)
+PNP = (PnpSubscribed, SipAnswered, NotifyReceived, PnpSettled, PnpAnswered, PnpEnded)
+TRANSFER = (
+    *(LookupRequested, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
+    *(DownloadOrdered, AttemptStarted, DownloadEnded),
+)
+PROVISIONING = (
+    *(RunStarted, StepEntered, SourceTried, ConfigurationRead, CertificateRead, FileRefused, ParameterSkipped),
+    *(SettingChanged, SettingRefused, RunEnded, DisplayShown),
+)
+STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
+
+VOCABULARY: dict[str, type[Event]] = {
+    cls.kind: cls for cls in (*POWER, *NETWORK, *DHCP, *PNP, *TRANSFER, *PROVISIONING, *STORAGE)
+}
+"""Every event type by its kind, in the order in which people meet them."""
+
+ORDERS: tuple[type[Event], ...] = tuple(cls for cls in VOCABULARY.values() if cls.orders)
+"""The orders that will be answered."""
+
+ANSWERS: tuple[type[Event], ...] = tuple(cls for cls in VOCABULARY.values() if cls.answers)
+"""The inputs that answer an order."""
+
+__all__ = [
+    "ANSWERS",
+    "COMPLETE",
+    "ORDERS",
+    "SECOND",
+    "VOCABULARY",
+    "AddressBound",
+    "AddressLost",
+    "AttemptStarted",
+    "Because",
+    "CertificateRead",
+    "ConfigurationRead",
+    "ConfigurationSaved",
+    "DatagramLost",
+    "DatagramReceived",
+    "DatagramSent",
+    "DhcpReceived",
+    "DhcpStateEntered",
+    "DisplayShown",
+    "DownloadEnded",
+    "DownloadOrdered",
+    "Entry",
+    "Event",
+    "FileAnswered",
+    "FileRefused",
+    "FileRequested",
+    "FlashErased",
+    "FlashFitted",
+    "FlashProgrammed",
+    "Headers",
+    "HttpAnswered",
+    "HttpRequested",
+    "LinkDown",
+    "LinkUp",
+    "LookupAnswered",
+    "LookupRequested",
+    "NotifyReceived",
+    "PacketRefused",
+    "ParameterSkipped",
+    "Payload",
+    "PnpAnswered",
+    "PnpEnded",
+    "PnpSettled",
+    "PnpSubscribed",
+    "PowerOff",
+    "PowerOn",
+    "Role",
+    "RunEnded",
+    "RunStarted",
+    "SaveFailed",
+    "SettingChanged",
+    "SettingEntered",
+    "SettingRefused",
+    "SettingsLoaded",
+    "SipAnswered",
+    "SourceTried",
+    "StepEntered",
+    "TimerCancelled",
+    "TimerDue",
+    "TimerSet",
+    "ToleranceUsed",
+]

@@ -1,0 +1,49 @@
+"""What people see of values: secrets hidden, times and sizes readable."""
+
+from __future__ import annotations
+
+import re
+
+from emulator.events.base import SECOND
+
+HIDDEN = "***"
+_SECRET_TAG = re.compile(r"PASS|(?:^|_)KEY$|^CFG_FILE_KEY$")
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
+_UNITS = ((3600 * SECOND, "h"), (60 * SECOND, "min"), (SECOND, "s"), (1_000_000, "ms"), (1_000, "us"))
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of the parameter ``TAG`` or ``TAG/line`` must not be shown (passwords and the file key)."""
+    return _SECRET_TAG.search(key.partition("/")[0]) is not None
+
+
+def masked(key: str, value: str) -> str:
+    """``value`` as it may be shown for parameter ``key``."""
+    return HIDDEN if value and is_secret(key) else repr_text(hide_passwords(value))
+
+
+def hide_passwords(text: str) -> str:
+    """``text`` with the password of each URL in it replaced."""
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", text)
+
+
+def repr_text(text: str) -> str:
+    """``text`` in double quotes on one line, control characters escaped."""
+    return '"' + printable(text).replace('"', '\\"') + '"'
+
+
+def printable(text: str) -> str:
+    """``text`` with everything that could move a terminal's cursor escaped as ``\\xNN`` or ``\\uNNNN``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def duration(ns: int) -> str:
+    """``ns`` in the largest unit that gives a short number: ``30min``, ``1.5s``, ``700us``."""
+    for size, name in _UNITS:
+        if ns >= size:
+            whole, rest = divmod(ns, size)
+            decimals = f"{rest * 1000 // size:03d}".rstrip("0")
+            return f"{whole}.{decimals}{name}" if decimals else f"{whole}{name}"
+    return f"{ns}ns"

@@ -1,0 +1,243 @@
+"""Packets, the address of the phone, and SIP plug and play."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from emulator.events.base import Event, Payload, Role
+from emulator.events.masking import duration, hide_passwords, printable, repr_text
+
+_PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 5060: "SIP"}
+_DHCP_TYPES = ("?", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")
+
+
+def _packet(ports: tuple[int, int], payload: bytes, ends: str) -> str:
+    """``SIP SUBSCRIBE a -> b``: protocol by port, first words where the protocol is text."""
+    protocol = _PORT_NAMES.get(ports[0]) or _PORT_NAMES.get(ports[1]) or "UDP"
+    if protocol == "SIP":
+        words = payload[:64].split(b"\n", 1)[0].decode("utf-8", "replace").split(" ")
+        first = " ".join(words[:3]) if words[0].startswith("SIP/") else words[0]
+        return f"SIP {printable(first.strip())}  {ends}"
+    if protocol == "DHCP" and payload[236:241] == b"\x63\x82\x53\x63\x35" and len(payload) > 242:
+        kind = _DHCP_TYPES[payload[242]] if payload[242] < len(_DHCP_TYPES) else "?"
+        return f"DHCP {kind}  {ends}"
+    return f"{protocol} {len(payload)} bytes  {ends}"
+
+
+@frozen
+class DatagramSent(Event):
+    """A UDP datagram leaves the phone. ttl: IP time to live."""
+
+    role: ClassVar[Role] = Role.ORDER
+    mark: ClassVar[str] = "→"
+    source: str
+    source_port: int
+    destination: str
+    port: int
+    payload: Payload
+    ttl: int = 64
+
+    def text(self) -> str:
+        ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
+        return _packet((self.port, self.source_port), self.payload, ends)
+
+
+@frozen
+class DatagramReceived(Event):
+    """A UDP datagram arrived at the phone."""
+
+    role: ClassVar[Role] = Role.INPUT
+    mark: ClassVar[str] = "←"
+    source: str
+    source_port: int
+    destination: str
+    port: int
+    payload: Payload
+
+    def text(self) -> str:
+        ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
+        return _packet((self.port, self.source_port), self.payload, ends)
+
+
+@frozen
+class DatagramLost(Event):
+    """The world's note that a datagram did not arrive; the phone cannot know and does not react.
+
+    reason: ``loss``, ``partition`` or ``nobody-listens``; inward: it was on its way to the phone.
+    """
+
+    role: ClassVar[Role] = Role.INPUT
+    mark: ClassVar[str] = "✗"
+    reason: str
+    inward: bool
+    peer: str
+    port: int
+
+    def text(self) -> str:
+        way = f"from {self.peer}" if self.inward else f"to {self.peer}:{self.port}"
+        return f"datagram {way} lost ({self.reason})"
+
+
+@frozen
+class PacketRefused(Event):
+    """A packet was read and not used. reason: fixed code."""
+
+    protocol: str
+    reason: str
+
+    def text(self) -> str:
+        return f"{self.protocol} packet refused: {self.reason}"
+
+
+@frozen
+class ToleranceUsed(Event):
+    """A peer's careless message was read all the same (PROV-057b); the fault is the peer's. code: fixed code."""
+
+    protocol: str
+    code: str
+
+    def text(self) -> str:
+        return f"{self.protocol} message tolerated: {self.code}"
+
+
+@frozen
+class DhcpStateEntered(Event):
+    """The DHCP client changed state (RFC 2131 figure 5). state: lower-case name; xid: current transaction."""
+
+    state: str
+    xid: int
+    attempt: int
+
+    def text(self) -> str:
+        return f"DHCP client {self.state}" + (f", attempt {self.attempt}" if self.attempt > 1 else "")
+
+
+@frozen
+class DhcpReceived(Event):
+    """A DHCP message for this phone's current transaction, read.
+
+    type: option 53; times in seconds as in the message, -1 where absent; addresses dotted, "" where absent;
+    option66/159/160: text without trailing NUL and surrounding white space (PROV-077), None where absent.
+    """
+
+    type: int
+    address: str
+    server: str
+    mask: str
+    router: str
+    dns: str
+    lease: int
+    t1: int
+    t2: int
+    option66: str | None
+    option159: str | None
+    option160: str | None
+
+    def text(self) -> str:
+        name = _DHCP_TYPES[self.type] if self.type < len(_DHCP_TYPES) else f"type {self.type}"
+        parts = [f"DHCP {name} read: {self.address} from {self.server or '?'}"]
+        options = (("160", self.option160), ("159", self.option159), ("66", self.option66))
+        parts += [f"option {number} {repr_text(hide_passwords(value))}" for number, value in options if value]
+        return ", ".join(parts)
+
+
+@frozen
+class AddressBound(Event):
+    """The phone may use this address. fresh: False for a renewal (PROV-081).
+
+    lease, t1, t2: ns from now until it ends, until renewing and until rebinding; 0 for a lease without end.
+    """
+
+    address: str
+    mask: str
+    server: str
+    lease: int
+    t1: int
+    t2: int
+    fresh: bool
+
+    def text(self) -> str:
+        verb = "bound" if self.fresh else "renewed"
+        return f"address {self.address} {verb} " + (f"for {duration(self.lease)}" if self.lease else "for ever")
+
+
+@frozen
+class AddressLost(Event):
+    """The address may no longer be used. reason: ``expired``, ``refused`` (NAK), ``link-down``."""
+
+    reason: str
+
+    def text(self) -> str:
+        return f"address lost: {self.reason}"
+
+
+@frozen
+class SipAnswered(Event):
+    """A SIP response arrived for a request of this phone."""
+
+    status: int
+    phrase: str
+    call_id: str
+    method: str
+
+    def text(self) -> str:
+        return f"SIP {self.status} {printable(self.phrase)} to our {printable(self.method)}"
+
+
+@frozen
+class NotifyReceived(Event):
+    """A SIP NOTIFY, read. ``copied`` are the header lines an answer has to repeat: (name, value)."""
+
+    source: str
+    source_port: int
+    call_id: str
+    to_tag: str
+    package: str
+    content_type: str
+    body: Payload
+    copied: tuple[tuple[str, str], ...]
+
+    def text(self) -> str:
+        return f"NOTIFY read: event {printable(self.package) or '(none)'} from {self.source}"
+
+
+@frozen
+class PnpSubscribed(Event):
+    """SIP plug and play begins: one SUBSCRIBE transaction with these identities."""
+
+    call_id: str
+    from_tag: str
+    branch: str
+
+    def text(self) -> str:
+        return f"SIP PnP subscription {self.call_id}"
+
+
+@frozen
+class PnpSettled(Event):
+    """The SUBSCRIBE needs no further retransmission: a final response or a NOTIFY came (PROV-058)."""
+
+    def text(self) -> str:
+        return "SIP PnP: no more retransmissions"
+
+
+@frozen
+class PnpAnswered(Event):
+    """An acceptable NOTIFY brought a provisioning URL (PROV-061)."""
+
+    url: str
+
+    def text(self) -> str:
+        return f"SIP PnP gave {hide_passwords(printable(self.url))}"
+
+
+@frozen
+class PnpEnded(Event):
+    """The five seconds are over (PROV-052). reason: ``no-answer``, ``no-notify``, or ``answered`` earlier."""
+
+    reason: str
+
+    def text(self) -> str:
+        return f"SIP PnP window over: {self.reason}"

@@ -1,0 +1,195 @@
+"""Names looked up and files fetched."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from emulator.events.base import Event, Payload, Role
+from emulator.events.masking import hide_passwords, printable
+
+Headers = tuple[tuple[str, str], ...]
+
+COMPLETE = "complete"
+"""The ``end`` of an answer that arrived whole. Any other ``end`` is the world's reason code for why it did not:
+``cut-off``, ``too-large``, ``connect-timeout``, ``idle-timeout``, ``refused``, ``unreachable``, ``garbage``,
+``certificate-untrusted``, ``certificate-expired``, ``certificate-name``."""
+
+
+@frozen
+class LookupRequested(Event):
+    """Find the IPv4 addresses of a host name (A records, PROV-120)."""
+
+    role: ClassVar[Role] = Role.ORDER
+    orders: ClassVar[str] = "lookup"
+    mark: ClassVar[str] = "→"
+    name: str
+
+    def text(self) -> str:
+        return f"DNS look up {printable(self.name)}"
+
+
+@frozen
+class LookupAnswered(Event):
+    """The name service answered. error: "" or ``no-such-name``, ``timeout``, ``server-failure``."""
+
+    role: ClassVar[Role] = Role.INPUT
+    answers: ClassVar[str] = "lookup"
+    mark: ClassVar[str] = "←"
+    name: str
+    ordinal: int
+    addresses: tuple[str, ...]
+    error: str
+
+    def text(self) -> str:
+        return f"DNS {printable(self.name)} is {', '.join(self.addresses) or self.error}"
+
+
+@frozen
+class HttpRequested(Event):
+    """One HTTP request, exactly as the phone wants it on the wire (HTTP/1.1, one connection, PROV-117).
+
+    name: what it is for; tls: https; roots: SHA-256 of the root certificates to check the server against, empty
+    means the certificate is not checked (PROV-223); limit: bytes of body after which the world cuts it off;
+    connect_limit, idle_limit: ns (PROV-119).
+    """
+
+    role: ClassVar[Role] = Role.ORDER
+    orders: ClassVar[str] = "http"
+    mark: ClassVar[str] = "→"
+    name: str
+    method: str
+    host: str
+    address: str
+    port: int
+    tls: bool
+    roots: tuple[str, ...]
+    target: str
+    headers: Headers
+    limit: int
+    connect_limit: int
+    idle_limit: int
+
+    def text(self) -> str:
+        scheme = "https" if self.tls else "http"
+        default = self.port == (443 if self.tls else 80)
+        port = "" if default else f":{self.port}"
+        login = " with credentials" if any(name == "Authorization" for name, _ in self.headers) else ""
+        return f"{self.method} {scheme}://{printable(self.host)}{port}{printable(self.target)}{login}"
+
+
+@frozen
+class HttpAnswered(Event):
+    """What came of an HTTP request. status: 0 if no status line arrived; end: see :data:`COMPLETE`."""
+
+    role: ClassVar[Role] = Role.INPUT
+    answers: ClassVar[str] = "http"
+    mark: ClassVar[str] = "←"
+    name: str
+    ordinal: int
+    status: int
+    headers: Headers
+    body: Payload
+    end: str
+
+    def text(self) -> str:
+        status = f"HTTP {self.status}" if self.status else "no HTTP answer"
+        size = f", {len(self.body):,} bytes" if self.body else ""
+        return f"{status}{size}" + ("" if self.end == COMPLETE else f", {self.end}")
+
+    def header(self, name: str) -> str | None:
+        """First header called ``name`` (any case), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@frozen
+class FileRequested(Event):
+    """Read one file by TFTP (octet) or FTP (binary, passive), PROV-118. Limits as in :class:`HttpRequested`."""
+
+    role: ClassVar[Role] = Role.ORDER
+    orders: ClassVar[str] = "file"
+    mark: ClassVar[str] = "→"
+    name: str
+    scheme: str
+    host: str
+    address: str
+    port: int
+    path: str
+    user: str
+    password: str
+    limit: int
+    connect_limit: int
+    idle_limit: int
+
+    def text(self) -> str:
+        return f"{self.scheme.upper()} read {printable(self.host)} {printable(self.path)}"
+
+
+@frozen
+class FileAnswered(Event):
+    """What came of a TFTP or FTP read. code: TFTP error code or FTP reply code, 0 if there was none."""
+
+    role: ClassVar[Role] = Role.INPUT
+    answers: ClassVar[str] = "file"
+    mark: ClassVar[str] = "←"
+    name: str
+    ordinal: int
+    code: int
+    body: Payload
+    end: str
+
+    def text(self) -> str:
+        if self.end == COMPLETE:
+            return f"file received, {len(self.body):,} bytes"
+        return f"no file: {self.end}" + (f" (code {self.code})" if self.code else "")
+
+
+@frozen
+class DownloadOrdered(Event):
+    """A file is wanted. urls: complete URLs to try in this order (PROV-033); file: what it is for."""
+
+    file: str
+    urls: tuple[str, ...]
+
+    def text(self) -> str:
+        more = f" (or {len(self.urls) - 1} more)" if len(self.urls) > 1 else ""
+        return f"download {self.file} file: {hide_passwords(printable(self.urls[0]))}{more}"
+
+
+@frozen
+class AttemptStarted(Event):
+    """A URL is tried. index: which of the ordered URLs; redirects: how many led here."""
+
+    file: str
+    url: str
+    index: int
+    redirects: int
+    authorized: bool
+
+    def text(self) -> str:
+        why = f"redirect {self.redirects}" if self.redirects else f"attempt {self.index + 1}"
+        login = ", with credentials" if self.authorized else ""
+        return f"{self.file} file, {why}{login}: {hide_passwords(printable(self.url))}"
+
+
+@frozen
+class DownloadEnded(Event):
+    """A download is over. reason: "" when the file is here, else a fixed code; status: last HTTP status or code.
+
+    location: for the redirection server, the URL it sent the phone to.
+    """
+
+    file: str
+    url: str
+    reason: str
+    status: int
+    location: str
+
+    def text(self) -> str:
+        if self.location:
+            return f"{self.file} server redirects to {hide_passwords(printable(self.location))}"
+        if not self.reason:
+            return f"{self.file} file is here"
+        return f"{self.file} file failed: {self.reason}" + (f" ({self.status})" if self.status else "")

@@ -1,0 +1,137 @@
+"""From entries to rows: encoded, numbered and hash-chained.
+
+The chain starts from a constant, never from a run id, so equal runs have equal digests. Link n is
+
+    SHA-256(link n-1, "n time due phone kind cause because\\n", data)
+
+with absent numbers written as ``-`` and ``because`` as comma-separated numbers. The digest of a run is its last link
+in hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from emulator.events import Entry
+from emulator.events.codec import EventDecoder, EventEncoder
+
+ORIGIN = sha256(b"offhook log 1").digest()
+"""The link before the first."""
+
+
+class Row(NamedTuple):
+    """One entry as it is stored. Fields as in :class:`~emulator.events.base.Entry`; data: JSON; link: 32 bytes."""
+
+    n: int
+    time: int
+    due: int | None
+    phone: int
+    kind: str
+    cause: int | None
+    because: str
+    data: str
+    link: bytes
+
+    @property
+    def grounds(self) -> tuple[int, ...]:
+        """``because`` as numbers."""
+        return tuple(map(int, self.because[1:-1].split(","))) if len(self.because) > 2 else ()
+
+    def link_after(self, before: bytes) -> bytes:
+        """The link this row must have if the row before it has ``before``."""
+        head = (
+            f"{self.n} {self.time} {'-' if self.due is None else self.due} {self.phone} {self.kind} "
+            f"{'-' if self.cause is None else self.cause} {self.because[1:-1]}\n{self.data}"
+        )
+        return sha256(before + head.encode()).digest()
+
+    def entry(self, decoder: EventDecoder) -> Entry:
+        """The entry this row stores. Raises EventError."""
+        event = decoder.decode(self.kind, self.data)
+        return Entry(self.n, self.time, self.due, self.phone, self.cause, self.grounds, event)
+
+
+class Sink(Protocol):
+    """Where rows go: a store, or nowhere."""
+
+    def append(self, rows: list[Row], blobs: dict[str, bytes]) -> None:
+        """Take a batch: everything one input led to. ``blobs`` maps digest to bytes."""
+
+
+class NoSink:
+    """Keeps nothing: for runs of which only the digest or the outcome counts."""
+
+    def append(self, rows: list[Row], blobs: dict[str, bytes]) -> None:
+        """Forget the batch."""
+
+
+class MemorySink:
+    """Keeps rows and blobs in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.blobs: dict[str, bytes] = {}
+
+    def append(self, rows: list[Row], blobs: dict[str, bytes]) -> None:
+        """Keep the batch."""
+        self.rows += rows
+        self.blobs.update(blobs)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, decoded from what was stored."""
+        decoder = EventDecoder(self.blobs.__getitem__)
+        return (row.entry(decoder) for row in self.rows)
+
+
+class Recorder:
+    """Encodes and chains entries and passes them on in batches.
+
+    head: the last link; count: how many entries the chain has.
+    """
+
+    def __init__(self, sink: Sink | None = None, head: bytes = ORIGIN, count: int = 0) -> None:
+        self.sink: Sink = sink or NoSink()
+        self.head = head
+        self.count = count
+        self._encoder = EventEncoder()
+
+    @property
+    def digest(self) -> str:
+        """The last link, in hex."""
+        return self.head.hex()
+
+    def rows(self, entries: Iterable[Entry]) -> list[Row]:
+        """Encode and chain ``entries``, which follow those before; the head moves on."""
+        link = self.head
+        encode: Callable[..., bytes] = self._encoder.encode
+        rows = []
+        make = Row._make
+        for entry in entries:
+            event = entry.event
+            data = encode(event)
+            because = ",".join(map(str, entry.because)) if entry.because else ""
+            due, cause = entry.due, entry.cause
+            kind = event.kind
+            head = (
+                f"{entry.n} {entry.time} {'-' if due is None else due} {entry.phone} {kind} "
+                f"{'-' if cause is None else cause} {because}\n"
+            )
+            link = sha256(link + head.encode() + data).digest()
+            rows.append(make((entry.n, entry.time, due, entry.phone, kind, cause, f"[{because}]", data.decode(), link)))
+        self.count += len(rows)
+        self.head = link
+        return rows
+
+    def record(self, entries: Iterable[Entry]) -> list[Row]:
+        """:meth:`rows`, handed to the sink as one batch together with the blobs they name."""
+        rows = self.rows(entries)
+        self.sink.append(rows, self._encoder.blobs)
+        if self._encoder.blobs:
+            self._encoder.blobs = {}
+        return rows
+
+    def fork(self, sink: Sink | None = None) -> Recorder:
+        """A recorder that goes on from here into another sink."""
+        return Recorder(sink, self.head, self.count)

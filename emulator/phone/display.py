@@ -1,0 +1,45 @@
+"""What the display says (texts of our own, spec section 21)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.events import DisplayShown, Entry, RunEnded
+from emulator.phone.firmware import applies
+
+if TYPE_CHECKING:
+    from emulator.phone.state import Phone
+
+
+TEXTS = {
+    "credentials-refused": "P5 authentication failed",
+    "no-credentials": "P5 authentication failed",
+    "name-not-found": "N4 DNS failed",
+    **dict.fromkeys(
+        ("empty", "too-large", "not-well-formed", "doctype", "processing-instruction", "wrong-root", "not-utf8"),
+        "P3 bad file",
+    ),
+    "attribute-format": "P3 bad file",
+    "not-a-certificate": "P3 bad file",
+}
+"""Reason of the first failure to the text on the display."""
+
+
+def line_after(phone: Phone, event: RunEnded) -> str:
+    """What the display says after a run: the texts of spec section 21, or nothing."""
+    if event.outcome in ("provisioned", "disabled"):
+        return ""
+    if not event.source:
+        return "P1 no URL"
+    reason = next(iter(phone.provisioning.reasons.values()), "")
+    if reason.startswith("decrypt-"):
+        return "P4 decrypt failed"
+    if reason.startswith("certificate-"):
+        return "P6 certificate rejected"
+    return TEXTS.get(reason, "P2 server unreachable")
+
+
+@applies("power", DisplayShown)
+def shown(phone: Phone, event: DisplayShown, entry: Entry) -> None:
+    """The display keeps its text until another comes."""
+    phone.power.display = event.line

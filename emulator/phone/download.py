@@ -1,0 +1,275 @@
+"""Fetching one file: names, protocols, credentials, redirects (PROV-030 to PROV-041, PROV-110 to PROV-120).
+
+A download is ordered with the complete URLs to try; each try is an attempt; redirects and credentials are further
+attempts. It always ends with :class:`~emulator.events.DownloadEnded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from emulator.events import (
+    COMPLETE,
+    SECOND,
+    AddressLost,
+    AttemptStarted,
+    Because,
+    DownloadEnded,
+    DownloadOrdered,
+    Entry,
+    Event,
+    FileAnswered,
+    FileRequested,
+    HttpAnswered,
+    HttpRequested,
+    LookupAnswered,
+    LookupRequested,
+    Payload,
+)
+from emulator.phone import certificates, configfile, crypt
+from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.httpauth import authorization
+from emulator.phone.identity import user_agent
+from emulator.phone.parts import PartState, part
+from emulator.phone.urls import Url, UrlError, parse_url, resolve
+
+if TYPE_CHECKING:
+    from emulator.phone.state import Phone
+
+CONNECT_LIMIT, IDLE_LIMIT = 10 * SECOND, 30 * SECOND
+"""PROV-119."""
+REDIRECTS = 5
+"""PROV-119: a sixth redirect is a failed download."""
+REDIRECTING = (301, 302, 303, 307, 308)
+REDIRECTION = "redirection"
+"""The download of step 7: its redirect is the answer, not a detour."""
+
+
+@part
+class Download(PartState):
+    """The download that is going on, or the last one. file: "" when none was; open: not ended yet.
+
+    body: of the last complete answer; answered: its entry; started: entry of the order; refused: challenges of a 401.
+    """
+
+    file: str = ""
+    open: bool = False
+    urls: tuple[str, ...] = ()
+    index: int = 0
+    url: str = ""
+    redirects: int = 0
+    authorized: bool = False
+    challenges: tuple[str, ...] = ()
+    attempts: int = 0
+    body: Payload = Payload(b"")
+    answered: int = 0
+    started: int = 0
+
+
+@applies("download", DownloadOrdered)
+def ordered(phone: Phone, event: DownloadOrdered, entry: Entry) -> None:
+    """A new download takes the place of the last one."""
+    phone.download = Download(
+        event.file, True, event.urls, attempts=phone.download.attempts, started=entry.n, answered=entry.n
+    )
+
+
+@applies("download", AttemptStarted)
+def attempt_started(phone: Phone, event: AttemptStarted, entry: Entry) -> None:
+    """This URL is being tried."""
+    download = phone.download
+    download.url, download.index = event.url, event.index
+    download.redirects, download.authorized = event.redirects, event.authorized
+    download.attempts += 1
+
+
+@applies("download", HttpAnswered)
+def http_answered(phone: Phone, event: HttpAnswered, entry: Entry) -> None:
+    """What the server said, for what is decided next."""
+    download = phone.download
+    download.body, download.answered = event.body, entry.n
+    download.challenges = tuple(value for name, value in event.headers if name.lower() == "www-authenticate")
+
+
+@applies("download", FileAnswered)
+def file_answered(phone: Phone, event: FileAnswered, entry: Entry) -> None:
+    """What the server said."""
+    phone.download.body, phone.download.answered = event.body, entry.n
+
+
+@applies("download", DownloadEnded)
+def ended(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
+    """Nothing is being fetched any more."""
+    phone.download.open = False
+
+
+@reacts(DownloadOrdered)
+def first_attempt(phone: Phone, event: DownloadOrdered, entry: Entry) -> Reaction:
+    """Try the first URL."""
+    yield AttemptStarted(event.file, event.urls[0], 0, 0, False)
+
+
+@reacts(AttemptStarted)
+def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
+    """Look the host up, or ask it at once when it is an address."""
+    try:
+        url = parse_url(event.url)
+    except UrlError as error:
+        return failed(phone, error.reason, 0)
+    if is_address(url.host):
+        return (request(phone, url, url.host),)
+    return (LookupRequested(url.host),)
+
+
+@reacts(LookupAnswered)
+def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
+    """Ask the first address, or fail."""
+    if not phone.download.open:
+        return ()
+    if not event.addresses:
+        return failed(phone, "name-not-found", 0)
+    return (Because(request(phone, parse_url(phone.download.url), event.addresses[0]), (entry.n,)),)
+
+
+@reacts(HttpAnswered)
+def judge_http(phone: Phone, event: HttpAnswered, entry: Entry) -> Reaction:
+    """Take the file, follow a redirect, show credentials, or fail."""
+    download = phone.download
+    if not download.open or event.name != download.file:
+        return ()
+    if event.end != COMPLETE:
+        return failed(phone, event.end, event.status)
+    if event.status == 200:
+        return (DownloadEnded(download.file, download.url, "", 200, ""),)
+    if event.status == 401:
+        return authenticate(phone)
+    location = event.header("Location")
+    if event.status in REDIRECTING and location is not None:
+        return redirect(phone, location, event.status)
+    return failed(phone, "http-status", event.status)
+
+
+@reacts(FileAnswered)
+def judge_file(phone: Phone, event: FileAnswered, entry: Entry) -> Reaction:
+    """Take the file, or fail."""
+    download = phone.download
+    if not download.open or event.name != download.file:
+        return ()
+    if event.end != COMPLETE:
+        return failed(phone, event.end, event.code)
+    return (DownloadEnded(download.file, download.url, "", event.code, ""),)
+
+
+@reacts(AddressLost)
+def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
+    """Without an address nothing can be fetched."""
+    if phone.download.open:
+        yield DownloadEnded(phone.download.file, phone.download.url, "no-address", 0, "")
+
+
+def failed(phone: Phone, reason: str, status: int) -> Iterable[Event]:
+    """The attempt failed: the next URL of the order, or the end."""
+    download = phone.download
+    following = download.index + 1
+    if following < len(download.urls):
+        return (AttemptStarted(download.file, download.urls[following], following, 0, False),)
+    return (DownloadEnded(download.file, download.url, reason, status, ""),)
+
+
+def redirect(phone: Phone, location: str, status: int) -> Iterable[Event]:
+    """Follow within the limits of PROV-119; for the redirection server the location is what was asked for."""
+    download = phone.download
+    try:
+        base = parse_url(download.url)
+        if download.file == REDIRECTION:
+            return (DownloadEnded(download.file, download.url, "", status, location.strip()),)
+        target = resolve(base, location)
+    except UrlError as error:
+        return failed(phone, f"redirect-{error.reason}", status)
+    if download.redirects >= REDIRECTS:
+        return failed(phone, "too-many-redirects", status)
+    if (base.scheme, target.scheme) not in (("http", "http"), ("https", "https"), ("http", "https")):
+        return failed(phone, "redirect-refused", status)
+    return (AttemptStarted(download.file, target.text, download.index, download.redirects + 1, False),)
+
+
+def authenticate(phone: Phone) -> Iterable[Event | Because]:
+    """Answer a 401 once, with the credentials for this host (PROV-113)."""
+    download = phone.download
+    url = parse_url(download.url)
+    if download.authorized:
+        return failed(phone, "credentials-refused", 401)
+    user, _, grounds = credentials(phone, url)
+    if not user:
+        return failed(phone, "no-credentials", 401)
+    attempt = AttemptStarted(download.file, download.url, download.index, download.redirects, True)
+    return (Because(attempt, grounds),)
+
+
+def credentials(phone: Phone, url: Url) -> tuple[str, str, tuple[int, ...]]:
+    """(user, password, grounds): of the URL, else of the manual URL, else of the HTTP settings (PROV-112, PROV-113).
+
+    None of them for a host other than the one of the ordered URL (PROV-119).
+    """
+    download, settings = phone.download, phone.settings
+    if url.user:
+        return url.user, url.password, (download.started,)
+    if parse_url(download.urls[download.index]).host.lower() != url.host.lower():
+        return "", "", (download.answered,)
+    first = parse_url(download.urls[download.index])
+    if first.user:
+        return first.user, first.password, (download.started,)
+    pairs = [("HTTP_AUTH_ID", "HTTP_AUTH_PASSWORD")]
+    if download.file == "initial" and phone.provisioning.source == "manual URL":
+        pairs.insert(0, ("USR_PROV_SVR_AUTH_ID", "USR_PROV_SVR_AUTH_PASSWORD"))
+    for name, password in pairs:
+        if settings.value(name):
+            return settings.value(name), settings.value(password), (settings.grounds(name),)
+    return "", "", tuple(settings.grounds(name) for name, _ in pairs)
+
+
+def request(phone: Phone, url: Url, address: str) -> Event:
+    """The order that fetches ``url`` from ``address``."""
+    download = phone.download
+    limit = size_limit(phone, download.file)
+    if url.scheme in ("tftp", "ftp"):
+        user = url.user or ("anonymous" if url.scheme == "ftp" else "")
+        where = (url.host, address, url.port, url.path, user, url.password)
+        return FileRequested(download.file, url.scheme, *where, limit, CONNECT_LIMIT, IDLE_LIMIT)
+    headers = [("Host", url.authority), ("User-Agent", user_agent(phone))]
+    if download.authorized:
+        headers += authorization_header(phone, url)
+    headers.append(("Connection", "close"))
+    tls = url.scheme == "https"
+    roots = tuple(sorted(phone.settings.roots.values())) if tls else ()
+    where_to = (url.host, address, url.port, tls, roots, url.target, tuple(headers))
+    return HttpRequested(download.file, "GET", *where_to, limit, CONNECT_LIMIT, IDLE_LIMIT)
+
+
+def authorization_header(phone: Phone, url: Url) -> list[tuple[str, str]]:
+    """The Authorization header for the challenges of the last 401; none if no challenge can be answered."""
+    download = phone.download
+    user, password, _ = credentials(phone, url)
+    cnonce = f"{phone.draw('http-cnonce', download.attempts):016x}"
+    made = authorization(
+        download.challenges, method="GET", target=url.target, user=user, password=password, cnonce=cnonce
+    )
+    return [] if made is None else [("Authorization", made[1])]
+
+
+def size_limit(phone: Phone, file: str) -> int:
+    """Bytes after which a body is cut off (PROV-148): more for an encrypted file, which only a stored key opens."""
+    if file.startswith("root"):
+        return certificates.LIMIT
+    return crypt.BODY_LIMIT if file != "initial" and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT
+
+
+def is_address(host: str) -> bool:
+    """Whether ``host`` is an IP address rather than a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

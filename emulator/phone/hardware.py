@@ -1,0 +1,46 @@
+"""Power, the network cable, and the port through which packets come in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.events import DatagramReceived, Entry, LinkDown, LinkUp, PacketRefused
+from emulator.phone import dhcp, pnp
+from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.parts import PartState, part
+
+if TYPE_CHECKING:
+    from emulator.phone.state import Phone
+
+
+@part
+class Power(PartState):
+    """on: whether the phone is powered; boots: power cycles so far; since: entry of the last PowerOn.
+
+    link: whether the network cable carries a signal; link_at: the entry that said so.
+    """
+
+    on: bool = False
+    boots: int = 0
+    since: int = 0
+    entropy: str = ""
+    link: bool = False
+    link_at: int = 0
+    display: str = ""
+
+
+@applies("power", LinkUp, LinkDown)
+def link_changed(phone: Phone, event: LinkUp | LinkDown, entry: Entry) -> None:
+    """The cable carries a signal, or does not."""
+    phone.power.link = isinstance(event, LinkUp)
+    phone.power.link_at = entry.n
+
+
+@reacts(DatagramReceived)
+def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction:
+    """Hand the packet to the one reader of its port; the other parts react to facts, not to bytes."""
+    if event.port == dhcp.CLIENT_PORT:
+        return dhcp.read(phone, event)
+    if event.port == pnp.PORT:
+        return pnp.read(phone, event)
+    return (PacketRefused("UDP", "closed-port"),)

@@ -1,0 +1,29 @@
+"""The firmware of the KX-UTG200 and KX-UTG300 as this project models it."""
+
+from __future__ import annotations
+
+from emulator.phone import (
+    dhcp,
+    display,
+    download,
+    hardware,
+    orders,
+    pnp,
+    provisioning,
+    run_state,
+    settings,
+    state,
+    storage,
+)
+from emulator.phone.firmware import Firmware, Part
+
+PARTS = (
+    *(state, orders, hardware, storage, settings, dhcp, pnp, download),
+    *(run_state, provisioning, display),
+)
+"""The modules whose functions make up the phone, in the order in which their functions are called for one event."""
+
+
+def kx_utg200(version: str = "03.210") -> Firmware:
+    """The firmware with the default readings of the guide (``Options``). version: form ``03.210`` (PROV-261)."""
+    return Firmware("KX-UTG200", version, tuple(Part.of(module) for module in PARTS))

@@ -1,0 +1,108 @@
+"""The loop of the phone: take one input, let everything that follows from it happen, and settle.
+
+An input is appended and applied, the handlers react, what they return is appended and applied in turn, first in,
+first out, until nothing is left. Handlers return bare events; number, time and cause are stamped here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from emulator.events import Because, DatagramReceived, Entry, Event, FlashFitted, PowerOn, Role
+from emulator.phone.firmware import Firmware
+from emulator.phone.state import Phone, initial
+
+LONGEST_SETTLE = 100_000
+"""Events that one input may lead to; more is a loop in the firmware."""
+
+
+class Runaway(Exception):
+    """One input led to more events than any firmware needs: its handlers react to each other without end."""
+
+
+class Ordered(NamedTuple):
+    """An order for the world. ordinal: of its name within the power cycle; 0 for orders that nobody answers."""
+
+    entry: Entry
+    ordinal: int
+
+
+class Settled(NamedTuple):
+    """What one input led to: every entry, the input first, and the orders among them."""
+
+    entries: list[Entry]
+    orders: list[Ordered]
+
+
+class Machine:
+    """One phone: its firmware, its state, and its place in the run (``index``)."""
+
+    __slots__ = ("firmware", "index", "phone", "table")
+
+    def __init__(self, firmware: Firmware, index: int = 0, phone: Phone | None = None) -> None:
+        self.firmware = firmware
+        self.index = index
+        self.phone = initial(firmware) if phone is None else phone
+        self.table = firmware.table
+
+    def fork(self) -> Machine:
+        """A phone that goes on from here by itself."""
+        return Machine(self.firmware, self.index, self.phone.copy())
+
+    def accepts(self, event: Event, boot: int | None = None) -> bool:
+        """The gate: whether the phone can take ``event`` now.
+
+        boot: power cycle of the order that the event answers (None: the current one). Answers need an open order of
+        the same name and ordinal; everything but power and flash needs power, and packets need a link.
+        """
+        power = self.phone.power
+        if event.answers:
+            if not power.on or (boot is not None and boot != power.boots):
+                return False
+            order = self.phone.orders.open.get(f"{event.answers}:{event.name}")  # type: ignore[attr-defined]
+            return order is not None and order.ordinal == event.ordinal  # type: ignore[attr-defined]
+        if type(event) in (PowerOn, FlashFitted):
+            return not power.on
+        if event.role is not Role.INPUT or not power.on:
+            return False
+        return power.link or type(event) is not DatagramReceived
+
+    def order_of(self, event: Event) -> int | None:
+        """The entry of the open order that ``event`` answers; None if it answers none."""
+        if not event.answers:
+            return None
+        order = self.phone.orders.open.get(f"{event.answers}:{event.name}")  # type: ignore[attr-defined]
+        return None if order is None else order.n
+
+    def take(self, event: Event, due: int, cause: int | None, n: int) -> Settled:
+        """Take an input that :meth:`accepts` let through and settle. ``n`` is the number of its entry.
+
+        A phone that is busy with its flash takes the input when it is done; ``due`` is kept beside that time.
+        """
+        phone, table, index = self.phone, self.table, self.index
+        clock = max(due, phone.clock)
+        entry = Entry(n, clock, due, index, cause, (), event)
+        entries = [entry]
+        orders: list[Ordered] = []
+        done = 0
+        while done < len(entries):
+            entry = entries[done]
+            done += 1
+            event = entry.event
+            applies, reacts, busy, order = table[type(event)]
+            entry.time = clock
+            clock += busy
+            phone.clock = clock
+            for apply in applies:
+                apply(phone, event, entry)
+            if event.role is Role.ORDER:
+                orders.append(Ordered(entry, phone.orders.open[f"{order}:{event.name}"].ordinal if order else 0))  # type: ignore[attr-defined]
+            for react in reacts:
+                for made in react(phone, event, entry):
+                    if type(made) is Because:
+                        entries.append(Entry(n + len(entries), 0, None, index, entry.n, made.grounds, made.event))
+                    else:
+                        entries.append(Entry(n + len(entries), 0, None, index, entry.n, (), made))  # type: ignore[arg-type]
+            if done > LONGEST_SETTLE:
+                raise Runaway(f"entry {n} led to more than {LONGEST_SETTLE} events")
+        return Settled(entries, orders)

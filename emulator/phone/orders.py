@@ -1,0 +1,62 @@
+"""Orders that are still open, timers among them, and the gate that refuses what nobody waits for.
+
+An input names its order by a stable key: family, name, and the ordinal of this name within the power cycle. So a
+cancelled or re-armed timer, and an answer to a request of an earlier power cycle, are refused at the gate; the world
+never has to take anything back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
+
+from emulator.events import ANSWERS, ORDERS, Entry, TimerCancelled, TimerSet
+from emulator.phone.firmware import applies
+from emulator.phone.parts import PartState, part
+
+if TYPE_CHECKING:
+    from emulator.phone.state import Phone
+
+
+class Order(NamedTuple):
+    """An open order. n: its entry; due: for a timer, when it runs out (ns), else None."""
+
+    ordinal: int
+    n: int
+    due: int | None
+
+
+@part
+class Orders(PartState):
+    """open: order key to the order; counts: order key to how many there were in this power cycle."""
+
+    open: dict[str, Order] = attrs.Factory(dict)
+    counts: dict[str, int] = attrs.Factory(dict)
+
+    def armed(self, name: str) -> bool:
+        """Whether the timer ``name`` is running."""
+        return f"timer:{name}" in self.open
+
+
+@applies("orders", *ORDERS)
+def opened(phone: Phone, event: Any, entry: Entry) -> None:
+    """An order is open until it is answered; a new one of the same name takes its place."""
+    key = f"{event.orders}:{event.name}"
+    orders = phone.orders
+    ordinal = orders.counts.get(key, 0) + 1
+    orders.counts[key] = ordinal
+    due = entry.time + event.after if type(event) is TimerSet else None
+    orders.open[key] = Order(ordinal, entry.n, due)
+
+
+@applies("orders", *ANSWERS)
+def closed(phone: Phone, event: Any, entry: Entry) -> None:
+    """The answer closes its order."""
+    phone.orders.open.pop(f"{event.answers}:{event.name}", None)
+
+
+@applies("orders", TimerCancelled)
+def cancelled(phone: Phone, event: TimerCancelled, entry: Entry) -> None:
+    """A cancelled timer is not armed."""
+    phone.orders.open.pop(f"timer:{event.name}", None)

@@ -1,0 +1,32 @@
+"""A flash chip as it is before the story begins: factory data, and what earlier days left in it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from emulator.phone.storage import PROVISIONED, USER, encode_stored
+from flash_image import factory, mount, pack, plan
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=64)
+def prepared_flash(
+    mac: str,
+    model: str,
+    serial: str = "",
+    *,
+    user: Pairs = (),
+    provisioned: Pairs = (),
+    saved: tuple[tuple[str, bytes], ...] = (),
+) -> bytes:
+    """A packed image with these stored values, as (key, value), and saved files, as (name, body).
+
+    Raises flash_image.LayoutError for a bad MAC, model or serial and flash_image.JournalError if it does not fit.
+    """
+    chip = factory(mac, model, serial)
+    values = {f"{USER}{key}": value.encode() for key, value in user}
+    values.update({f"{PROVISIONED}{key}": encode_stored(value, "", "") for key, value in provisioned})
+    for operation in plan(chip, mount(chip), values, dict(saved)):
+        chip.apply(operation)
+    return pack(chip)

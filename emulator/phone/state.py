@@ -1,0 +1,102 @@
+"""The state of a phone: one small part per concern, and nothing else anywhere.
+
+The state is a fold: it changes only by applying entries of the log (:func:`fold_entry`). Handlers that react read it
+and leave it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import attrs
+
+from emulator.events import Entry, FlashFitted, PowerOff, PowerOn
+from emulator.phone.dhcp import Dhcp
+from emulator.phone.download import Download
+from emulator.phone.firmware import Firmware, Options, applies
+from emulator.phone.hardware import Power
+from emulator.phone.orders import Orders
+from emulator.phone.parts import PartState, part
+from emulator.phone.pnp import Pnp
+from emulator.phone.run_state import Provisioning
+from emulator.phone.settings import Settings
+from emulator.phone.storage import Flash
+
+
+@part
+class Phone(PartState):
+    """Everything the phone knows.
+
+    version, options: of the firmware, not part of the fold; clock: ns, when the phone is done with what it did last.
+    """
+
+    version: str
+    options: Options
+    clock: int = 0
+    power: Power = attrs.field(factory=Power, metadata={"copy": True})
+    orders: Orders = attrs.field(factory=Orders, metadata={"copy": True})
+    flash: Flash = attrs.field(factory=Flash, metadata={"copy": True})
+    settings: Settings = attrs.field(factory=Settings, metadata={"copy": True})
+    dhcp: Dhcp = attrs.field(factory=Dhcp, metadata={"copy": True})
+    pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
+    download: Download = attrs.field(factory=Download, metadata={"copy": True})
+    provisioning: Provisioning = attrs.field(factory=Provisioning, metadata={"copy": True})
+
+    def draw(self, concern: str, counter: int) -> int:
+        """A number below 2**64 for ``concern``; derived from the entropy of the power-on event, so a fold repeats it.
+
+        ``counter`` distinguishes draws of one concern and has to come from the state.
+        """
+        seed = f"{self.power.entropy}/{concern}/{counter}".encode()
+        return int.from_bytes(sha256(seed).digest()[:8], "big")
+
+
+VOLATILE = {
+    "orders": Orders,
+    "settings": Settings,
+    "dhcp": Dhcp,
+    "pnp": Pnp,
+    "download": Download,
+    "provisioning": Provisioning,
+}
+"""The parts that a power cut clears. What survives a restart is in the flash."""
+
+
+@applies("*", PowerOn, PowerOff)
+def power_cycled(phone: Phone, event: PowerOn | PowerOff, entry: Entry) -> None:
+    """Without power nothing is remembered; with it a new cycle begins. Every part that is not in flash starts anew."""
+    for name, make in VOLATILE.items():
+        setattr(phone, name, make())
+    boots = phone.power.boots
+    if isinstance(event, PowerOn):
+        phone.power = Power(True, boots + 1, entry.n, event.entropy)
+    else:
+        phone.power = Power(False, boots)
+
+
+@applies("flash", FlashFitted)
+def chip_fitted(phone: Phone, event: FlashFitted, entry: Entry) -> None:
+    """The chip's content is what the event says."""
+    phone.flash.fit(event.image, entry.n)
+
+
+def initial(firmware: Firmware) -> Phone:
+    """A phone before its first event: no flash chip, no power."""
+    return Phone(firmware.version, firmware.options)
+
+
+def fold_entry(firmware: Firmware, phone: Phone, entry: Entry) -> None:
+    """Apply one entry to ``phone``, in place."""
+    handlers = firmware.table[type(entry.event)]
+    phone.clock = entry.time + handlers.busy
+    for apply in handlers.applies:
+        apply(phone, entry.event, entry)
+
+
+def fold(firmware: Firmware, entries: Iterable[Entry], phone: Phone | None = None) -> Phone:
+    """The state after ``entries`` (of one phone), from scratch or from ``phone``, which is changed and returned."""
+    state = initial(firmware) if phone is None else phone
+    for entry in entries:
+        fold_entry(firmware, state, entry)
+    return state

@@ -1,0 +1,178 @@
+"""A run: phones, the world around them, one agenda, one log.
+
+:meth:`Run.step` takes one item off the agenda. A driver (:mod:`emulator.world.drivers`) decides when to call it; the
+log is the same whoever drives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.events import (
+    DatagramSent,
+    Entry,
+    Event,
+    FlashFitted,
+    LinkDown,
+    LinkUp,
+    Payload,
+    PowerOff,
+    PowerOn,
+    SettingEntered,
+    TimerDue,
+    TimerSet,
+)
+from emulator.log.chain import Recorder, Sink
+from emulator.phone.firmware import Firmware
+from emulator.phone.kx_utg200 import kx_utg200
+from emulator.phone.machine import Machine, Settled
+from emulator.phone.prepare import prepared_flash
+from emulator.world.agenda import WORLD, Agenda
+from emulator.world.scenario import ActionSpec, Duration, PhoneSpec, Scenario
+from emulator.world.simulated import SimulatedWorld
+from emulator.world.streams import Streams
+
+Observer = Callable[[Settled], None]
+
+
+def scenario_firmware(scenario: Scenario) -> Firmware:
+    """The firmware that a scenario names. Raises TypeError or ValueError for an unknown option or a bad value."""
+    return kx_utg200(scenario.phone.version).with_options(**scenario.phone.options)
+
+
+class Run:
+    """A scenario that is being simulated.
+
+    firmware: instead of the scenario's; sink: where rows go; observer: called after each settled input.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int | None = None,
+        firmware: Firmware | None = None,
+        sink: Sink | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.seed = scenario.seed if seed is None else seed
+        self.firmware = firmware or scenario_firmware(scenario)
+        self.streams = Streams(self.seed)
+        self.agenda = Agenda()
+        self.world = SimulatedWorld(scenario, self.streams)
+        self.recorder = Recorder(sink)
+        self.observer = observer
+        self.now = 0
+        count = scenario.phone.count
+        self.machines = [Machine(self.firmware, index) for index in range(count)]
+        self.cables = [True] * count
+        self._open_story()
+
+    def _open_story(self) -> None:
+        """Fit every phone's flash, switch it on, and schedule what the scenario's people do."""
+        spec = self.scenario.phone
+        for index in range(spec.count):
+            at = index * spec.stagger
+            self.agenda.later(at, index, FlashFitted(Payload(flash_of(self.scenario, index))))
+            self.agenda.later(at, index, ActionSpec(Duration(at), "power-on", phone=index))
+        for action in self.scenario.action:
+            self.agenda.later(action.at, action.phone, action)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the log so far."""
+        return self.recorder.digest
+
+    def next_due(self) -> int | None:
+        """When the next item of the agenda falls due (ns)."""
+        return self.agenda.next_due()
+
+    def step(self) -> Settled | None:
+        """Take one item off the agenda; what a phone did about it, or None. Raises IndexError if there is none."""
+        item = self.agenda.pop()
+        self.now = max(self.now, item.time)
+        what = item.what
+        if item.target == WORLD:
+            self.world.happen(self.agenda, item.time, what, item.cause)
+            return None
+        if isinstance(what, ActionSpec):
+            self._act(item.time, what)
+            return None
+        return self._take(item.target, what, item.time, item.cause, item.boot)
+
+    def _act(self, time: int, action: ActionSpec) -> None:
+        """Somebody's hand: the events it makes fall due now."""
+        index = action.phone
+        if action.do == "power-on":
+            self.agenda.later(time, index, PowerOn(self.streams.bytes(f"entropy/{index}").hex()))
+        elif action.do == "power-off":
+            self.agenda.later(time, index, PowerOff())
+        elif action.do in ("link-up", "link-down"):
+            self.cables[index] = action.do == "link-up"
+            self.agenda.later(time, index, LinkUp() if self.cables[index] else LinkDown())
+        else:
+            self.agenda.later(time, index, SettingEntered(action.key, action.value, action.do))
+
+    def _take(self, index: int, event: Event, due: int, cause: int | None, boot: int | None) -> Settled | None:
+        """Let a phone take an input, record what follows, and hand its orders to the world."""
+        machine = self.machines[index]
+        if not machine.accepts(event, boot):
+            return None
+        settled = machine.take(event, due, cause, self.recorder.count + 1)
+        self.recorder.record(settled.entries)
+        boots = machine.phone.power.boots
+        for entry, ordinal in settled.orders:
+            self._carry_out(entry, ordinal, boots)
+        if isinstance(event, PowerOn) and self.cables[index]:
+            self.agenda.later(machine.phone.clock, index, LinkUp())
+        if self.observer is not None:
+            self.observer(settled)
+        return settled
+
+    def _carry_out(self, entry: Entry, ordinal: int, boot: int) -> None:
+        event = entry.event
+        if isinstance(event, TimerSet):
+            self.agenda.later(entry.time + event.after, entry.phone, TimerDue(event.name, ordinal), entry.n, boot)
+        elif isinstance(event, DatagramSent):
+            self.world.send(self.agenda, entry, event)
+        else:
+            self.world.ask(self.agenda, entry, ordinal, boot)
+
+    def run_until(self, time: int) -> None:
+        """Step through everything that falls due no later than ``time`` (ns)."""
+        due = self.agenda.next_due()
+        while due is not None and due <= time:
+            self.step()
+            due = self.agenda.next_due()
+
+    def fork(self, sink: Sink | None = None) -> Run:
+        """A run that goes on from this settled point: phones, world and agenda copied, the log continued."""
+        twin = Run.__new__(Run)
+        twin.scenario, twin.seed, twin.firmware, twin.now = self.scenario, self.seed, self.firmware, self.now
+        twin.streams = self.streams.fork()
+        twin.agenda = self.agenda.fork()
+        twin.world = self.world.fork(twin.streams)
+        twin.recorder = self.recorder.fork(sink)
+        twin.observer = None
+        twin.machines = [machine.fork() for machine in self.machines]
+        twin.cables = list(self.cables)
+        return twin
+
+
+def flash_of(scenario: Scenario, index: int) -> bytes:
+    """The packed flash image that phone ``index`` of ``scenario`` starts from."""
+    spec = scenario.phone
+    return prepared_flash(
+        mac_of(spec, index),
+        spec.model,
+        spec.serial,
+        user=tuple(sorted(spec.user.items())),
+        provisioned=tuple(sorted(spec.provisioned.items())),
+        saved=tuple((name, scenario.content[file]) for name, file in sorted(spec.saved.items())),
+    )
+
+
+def mac_of(spec: PhoneSpec, index: int) -> str:
+    """The MAC address of phone ``index``: consecutive from the first."""
+    return f"{(int(spec.mac, 16) + index) & 0xFFFFFFFFFFFF:012X}"

@@ -1,0 +1,252 @@
+"""Scenarios: a world written down, as immutable values.
+
+Every class here is one table of a scenario file (:mod:`emulator.world.toml`), and what a test writes directly in
+Python. Times are ns, probabilities parts per million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NewType
+
+import attrs
+from attrs import field, frozen
+from attrs.validators import in_, matches_re
+
+from emulator.events import SECOND
+
+Duration = NewType("Duration", int)
+"""ns; written ``"1.5s"``, ``"30min"`` in a file."""
+Chance = NewType("Chance", int)
+"""Parts per million; written ``"30%"`` in a file."""
+
+FOREVER = Duration(1 << 62)
+MS = SECOND // 1000
+
+
+@frozen
+class PhoneSpec:
+    """The phone, or ``count`` of them with consecutive MAC addresses, switched on ``stagger`` apart.
+
+    user: values typed before the story begins; provisioned: values of earlier runs; saved: saved files, as file
+    names beside the scenario. All of it is in the flash the phone starts from. options: see ``Options``.
+    """
+
+    model: str = "KX-UTG200B"
+    mac: str = field(default="0080F0123456", validator=matches_re("[0-9A-Fa-f]{12}"))
+    serial: str = "0000001"
+    version: str = field(default="03.210", validator=matches_re(r"\d\d\.\d{3}"))
+    count: int = field(default=1, validator=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(100_000)))
+    stagger: Duration = Duration(0)
+    options: Mapping[str, str | bool] = field(factory=dict)
+    user: Mapping[str, str] = field(factory=dict)
+    provisioned: Mapping[str, str] = field(factory=dict)
+    saved: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class Outage:
+    """No packet passes from ``start`` to ``end``. direction: ``both``, ``to-phone`` or ``from-phone``."""
+
+    start: Duration
+    end: Duration = FOREVER
+    direction: str = field(default="both", validator=in_(("both", "to-phone", "from-phone")))
+
+
+@frozen
+class LinkSpec:
+    """The way between phones and servers. latency: one way; jitter: up to so much more; reorder: chance that a
+    datagram is held back by ``reorder_by``."""
+
+    latency: Duration = Duration(MS)
+    jitter: Duration = Duration(0)
+    loss: Chance = Chance(0)
+    duplicate: Chance = Chance(0)
+    reorder: Chance = Chance(0)
+    reorder_by: Duration = Duration(20 * MS)
+    outage: tuple[Outage, ...] = ()
+
+
+@frozen
+class DhcpSpec:
+    """A DHCP server. pool: addresses in order of handing out; nak: REQUESTs refused before the first ACK;
+    ignore: messages ignored first; option66/159/160: None leaves the option out."""
+
+    address: str = "192.0.2.1"
+    pool: str = "192.0.2.10-192.0.2.200"
+    mask: str = "255.255.255.0"
+    lease: Duration = Duration(86_400 * SECOND)
+    t1: Duration = Duration(0)
+    t2: Duration = Duration(0)
+    option66: str | None = None
+    option159: str | None = None
+    option160: str | None = None
+    behaviour: str = field(default="answer", validator=in_(("answer", "silent", "offer-only", "garbage")))
+    nak: int = 0
+    ignore: int = 0
+    delay: Duration = Duration(0)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+PNP_BEHAVIOURS = (
+    *("answer", "notify-first", "no-response", "no-notify", "wrong-event", "wrong-type", "bad-body", "wrong-dialog"),
+    *("reject", "silent", "garbage"),
+)
+
+
+@frozen
+class PnpSpec:
+    """A SIP PnP responder. delay: from the SUBSCRIBE to the NOTIFY; lose: NOTIFYs that get lost on the way."""
+
+    url: str = ""
+    address: str = "192.0.2.5"
+    behaviour: str = field(default="answer", validator=in_(PNP_BEHAVIOURS))
+    delay: Duration = Duration(10 * MS)
+    lose: int = 0
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+@frozen
+class RedirectionSpec:
+    """A redirection server. known: MAC (12 hex digits, any case) to provisioning URL; answer: how it tells."""
+
+    known: Mapping[str, str] = field(factory=dict)
+    address: str = "192.0.2.50"
+    answer: str = field(default="redirect", validator=in_(("redirect", "text", "error")))
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+@frozen
+class Encryption:
+    """Serve a file encrypted, as ``openssl enc`` does."""
+
+    key: str
+    bits: int = field(default=128, validator=in_((128, 192, 256)))
+    digest: str = field(default="md5", validator=in_(("md5", "sha256")))
+
+
+FILE_BEHAVIOURS = (
+    *("well", "slow", "error", "missing", "cut-off", "oversize", "garbage", "redirect", "redirect-loop"),
+    *("silent", "refuse"),
+)
+
+
+@frozen
+class PathSpec:
+    """What is served under one path. text or file: the content; pad_to: fill it up to so many bytes;
+    behaviour: overrides the server's; status: for ``error``; location: for ``redirect``."""
+
+    text: str | None = None
+    file: str | None = None
+    pad_to: int = field(
+        default=0, validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(4_000_000))
+    )
+    encrypt: Encryption | None = None
+    behaviour: str | None = field(default=None, validator=attrs.validators.optional(in_(FILE_BEHAVIOURS)))
+    status: int = 500
+    location: str = ""
+
+
+PROTOCOLS = ("http", "https", "tftp", "ftp")
+PORTS = {"http": 80, "https": 443, "tftp": 69, "ftp": 21}
+
+
+@frozen
+class FilesSpec:
+    """A file server. root: directory beside the scenario; paths: single paths, before root; auth: login it wants;
+    certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit."""
+
+    address: str = "192.0.2.20"
+    protocols: tuple[str, ...] = field(default=("http",), validator=attrs.validators.deep_iterable(in_(PROTOCOLS)))
+    ports: Mapping[str, int] = field(factory=dict)
+    root: str | None = None
+    paths: Mapping[str, PathSpec] = field(factory=dict)
+    behaviour: str = field(default="well", validator=in_(FILE_BEHAVIOURS))
+    status: int = 500
+    location: str = ""
+    delay: Duration = Duration(0)
+    speed: int = 0
+    auth: str = field(default="none", validator=in_(("none", "basic", "digest", "digest-sha256")))
+    user: str = ""
+    password: str = ""
+    certificate: str = field(default="good", validator=in_(("good", "untrusted", "expired", "other-name")))
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+ACTIONS = ("power-off", "power-on", "link-down", "link-up", "web", "phone")
+
+
+@frozen
+class ActionSpec:
+    """Somebody does something at a time. key, value: for ``web`` and ``phone`` (no value takes the user's back)."""
+
+    at: Duration
+    do: str = field(validator=in_(ACTIONS))
+    key: str = ""
+    value: str | None = None
+    phone: int = 0
+
+
+@frozen
+class EventExpectation:
+    """So many events of ``kind`` with these fields. count, at_least, at_most: how many (default: at least one);
+    before, after: only those in that time."""
+
+    kind: str
+    where: Mapping[str, str | int | bool] = field(factory=dict)
+    count: int | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+    after: Duration = Duration(0)
+    before: Duration = FOREVER
+
+
+@frozen
+class Expectations:
+    """What has to be true at the end, for every phone. None: not asked.
+
+    outcome, source: of the last run; outcomes: of all runs; steps: entered, in order; settings: values in force;
+    user: values typed by the user, None for "has none"; requests: GET targets in order; saved: saved files;
+    within: the last run ended by then; not_before: the last run ended no earlier.
+    """
+
+    outcome: str | None = None
+    source: str | None = None
+    outcomes: tuple[str, ...] | None = None
+    steps: tuple[int, ...] | None = None
+    settings: Mapping[str, str] = field(factory=dict)
+    user: Mapping[str, str] = field(factory=dict)
+    no_user: tuple[str, ...] = ()
+    requests: tuple[str, ...] | None = None
+    saved: tuple[str, ...] | None = None
+    display: str | None = None
+    within: Duration | None = None
+    not_before: Duration | None = None
+    event: tuple[EventExpectation, ...] = ()
+    never: tuple[EventExpectation, ...] = ()
+
+
+@frozen
+class Scenario:
+    """A whole story. until: how long it runs; seeds: how many seeds ``run`` tries, from ``seed`` on."""
+
+    title: str
+    about: str = ""
+    seed: int = 1
+    seeds: int = field(default=1, validator=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(100_000)))
+    until: Duration = Duration(60 * SECOND)
+    phone: PhoneSpec = field(factory=PhoneSpec)
+    link: LinkSpec = field(factory=LinkSpec)
+    dhcp: tuple[DhcpSpec, ...] = ()
+    pnp: tuple[PnpSpec, ...] = ()
+    redirection: tuple[RedirectionSpec, ...] = ()
+    files: tuple[FilesSpec, ...] = ()
+    names: Mapping[str, str] = field(factory=dict)
+    action: tuple[ActionSpec, ...] = ()
+    expect: Expectations = field(factory=Expectations)
+    content: Mapping[str, bytes] = field(factory=dict, repr=False)
+    """Files that servers serve and flashes hold, by the name the scenario uses. Read with the scenario."""

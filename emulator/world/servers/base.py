@@ -1,0 +1,100 @@
+"""What servers get and what they give back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from emulator.events import COMPLETE, Headers
+
+
+class Datagram(NamedTuple):
+    """A UDP datagram on the wire. phone: index of the phone at one end of it."""
+
+    phone: int
+    source: str
+    source_port: int
+    destination: str
+    port: int
+    payload: bytes
+
+
+class Send(NamedTuple):
+    """A server sends ``datagram`` after ``delay`` ns; ``lost``: the world drops it, as the scenario demands."""
+
+    delay: int
+    datagram: Datagram
+    lost: bool = False
+
+
+class Wake(NamedTuple):
+    """A server wants :meth:`DatagramServer.wake` called with ``token`` after ``delay`` ns."""
+
+    delay: int
+    token: str
+
+
+class DatagramServer(Protocol):
+    """A server that speaks UDP."""
+
+    def listens(self, destination: str, port: int, now: int) -> bool:
+        """Whether a datagram to there is for this server, now."""
+
+    def receive(self, datagram: Datagram, now: int) -> Iterable[Send | Wake]:
+        """What the server does about ``datagram``."""
+
+    def wake(self, token: str, now: int) -> Iterable[Send | Wake]:
+        """What the server does when it is woken."""
+
+    def fork(self) -> DatagramServer:
+        """A server that goes on from here."""
+
+
+class Request(NamedTuple):
+    """A file request. scheme: http, https, tftp, ftp; target: path with query; limit: bytes of body."""
+
+    scheme: str
+    address: str
+    port: int
+    target: str
+    headers: Headers
+    user: str
+    password: str
+    checks: bool
+    limit: int
+    idle_limit: int
+
+    def header(self, name: str) -> str | None:
+        """First header called ``name`` (any case), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+class Answer(NamedTuple):
+    """What comes back. status: HTTP status, TFTP error code or FTP reply code; delay: ns; end: how it ended."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    delay: int = 0
+    end: str = COMPLETE
+
+
+class FileService(Protocol):
+    """A server that answers requests for files."""
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of its host."""
+
+    def serves(self, address: str, port: int, scheme: str) -> bool:
+        """Whether requests to there are for this server."""
+
+    def up(self, now: int) -> bool:
+        """Whether it runs now."""
+
+    def answer(self, request: Request, now: int) -> Answer:
+        """Its answer to ``request``."""
+
+    def fork(self) -> FileService:
+        """A server that goes on from here."""

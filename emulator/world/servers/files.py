@@ -1,0 +1,219 @@
+"""Virtual file servers for HTTP, HTTPS, TFTP and FTP, and the many ways in which they can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+
+from emulator.events import SECOND, Headers
+from emulator.phone import crypt, httpauth
+from emulator.world.scenario import PORTS, Encryption, FilesSpec, PathSpec
+from emulator.world.servers.base import Answer, Request
+
+REALM = "provisioning"
+TFTP_NOT_FOUND, FTP_NOT_FOUND = 1, 550
+FTP_NOT_LOGGED_IN, FTP_DONE = 530, 226
+SLOW = 20 * SECOND
+"""Delay of the behaviour ``slow``: within the phone's idle limit."""
+OVERSIZE = 1_000_000
+CERTIFICATE_ENDS = {
+    "untrusted": "certificate-untrusted",
+    "expired": "certificate-expired",
+    "other-name": "certificate-name",
+}
+
+
+class FileServer:
+    """A file server. nonces: how many Digest challenges it has made."""
+
+    def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
+        self.spec = spec
+        self.content = content
+        self.nonces = 0
+        self._ports = {(spec.ports.get(p, PORTS[p]), p) for p in spec.protocols}
+
+    def fork(self) -> FileServer:
+        """A server that goes on from here."""
+        twin = FileServer(self.spec, self.content)
+        twin.nonces = self.nonces
+        return twin
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of its host."""
+        return self.spec.address
+
+    def serves(self, address: str, port: int, scheme: str) -> bool:
+        """Whether it speaks ``scheme`` there."""
+        return address == self.spec.address and (port, scheme) in self._ports
+
+    def up(self, now: int) -> bool:
+        """Whether it runs now."""
+        return self.spec.start <= now < self.spec.end
+
+    def answer(self, request: Request, now: int) -> Answer:
+        """The answer the scenario wants, within what its protocol can say."""
+        if request.scheme == "https" and request.checks and self.spec.certificate in CERTIFICATE_ENDS:
+            return Answer(0, end=CERTIFICATE_ENDS[self.spec.certificate])
+        refusal = self.login(request)
+        if refusal is not None:
+            return refusal
+        path = self.spec.paths.get(request.target, PathSpec())
+        answer = BEHAVIOURS[path.behaviour or self.spec.behaviour](self, request, path)
+        return self.within_limits(answer, request)
+
+    def login(self, request: Request) -> Answer | None:
+        """A refusal if the server wants a login and this request has none that is right."""
+        spec = self.spec
+        if spec.auth == "none":
+            return None
+        if request.scheme == "ftp":
+            right = (request.user, request.password) == (spec.user, spec.password)
+            return None if right else Answer(FTP_NOT_LOGGED_IN, end="login-refused")
+        if request.scheme == "tftp":
+            return None
+        shown = request.header("Authorization") or ""
+        if spec.auth == "basic":
+            if httpauth.check_basic(shown, spec.user, spec.password):
+                return None
+            return unauthorized(f'Basic realm="{REALM}"')
+        nonce = self.nonce(self.nonces)
+        login = {"user": spec.user, "password": spec.password, "realm": REALM}
+        if self.nonces and httpauth.check_digest(shown, method="GET", nonce=nonce, **login):
+            return None
+        self.nonces += 1
+        algorithm = "SHA-256" if spec.auth == "digest-sha256" else "MD5"
+        return unauthorized(httpauth.challenge_digest(REALM, self.nonce(self.nonces), algorithm))
+
+    def nonce(self, number: int) -> str:
+        """The nonce of challenge ``number``."""
+        return sha256(f"{self.spec.address} {number}".encode()).hexdigest()[:32]
+
+    def within_limits(self, answer: Answer, request: Request) -> Answer:
+        """Delay and speed of the server, and the size limit of the request."""
+        delay = answer.delay + self.spec.delay
+        if self.spec.speed:
+            delay += len(answer.body) * SECOND // self.spec.speed
+        if len(answer.body) > request.limit:
+            return answer._replace(delay=delay, body=answer.body[: request.limit], end="too-large")
+        return answer._replace(delay=delay)
+
+    def body(self, request: Request, path: PathSpec) -> bytes | None:
+        """What is stored under the path, or None."""
+        if path.text is not None:
+            body = path.text.encode()
+        else:
+            name = path.file
+            if name is None and self.spec.root is not None:
+                name = self.spec.root.rstrip("/") + request.target.partition("?")[0]
+            found = None if name is None else self.content.get(name)
+            if found is None:
+                return None
+            body = found
+        if path.pad_to:
+            body = padded(body, path.pad_to)
+        return body if path.encrypt is None else encrypted(body, path.encrypt)
+
+    def well(self, request: Request, path: PathSpec) -> Answer:
+        """The file, or what the protocol says when there is none."""
+        body = self.body(request, path)
+        return self.missing(request, path) if body is None else success(request, body)
+
+    def slow(self, request: Request, path: PathSpec) -> Answer:
+        """The file, late."""
+        return self.well(request, path)._replace(delay=SLOW)
+
+    def missing(self, request: Request, path: PathSpec) -> Answer:
+        """There is no such file."""
+        return failure(request, 404, TFTP_NOT_FOUND, FTP_NOT_FOUND)
+
+    def error(self, request: Request, path: PathSpec) -> Answer:
+        """The server fails."""
+        status = path.status if path.behaviour else self.spec.status
+        return failure(request, status, 0, 451)
+
+    def cut_off(self, request: Request, path: PathSpec) -> Answer:
+        """Half of the file, then the connection is gone."""
+        answer = self.well(request, path)
+        return answer._replace(body=answer.body[: len(answer.body) // 2], end="cut-off")
+
+    def oversize(self, request: Request, path: PathSpec) -> Answer:
+        """A megabyte."""
+        return success(request, padded(b"<PANASIPPhoneConfig/>", OVERSIZE))
+
+    def garbage(self, request: Request, path: PathSpec) -> Answer:
+        """Bytes that are no configuration file."""
+        return success(request, bytes(range(256)) * 4)
+
+    def redirect(self, request: Request, path: PathSpec) -> Answer:
+        """Somewhere else."""
+        location = path.location if path.behaviour else self.spec.location
+        return Answer(302, (("Location", location), ("Content-Length", "0")))
+
+    def redirect_loop(self, request: Request, path: PathSpec) -> Answer:
+        """Here again."""
+        return Answer(302, (("Location", request.target), ("Content-Length", "0")))
+
+    def silent(self, request: Request, path: PathSpec) -> Answer:
+        """The connection stands and nothing comes."""
+        return Answer(0, delay=request.idle_limit, end="idle-timeout")
+
+    def refuse(self, request: Request, path: PathSpec) -> Answer:
+        """Nothing listens on the port."""
+        return Answer(0, end="refused")
+
+
+BEHAVIOURS: dict[str, Callable[[FileServer, Request, PathSpec], Answer]] = {
+    "well": FileServer.well,
+    "slow": FileServer.slow,
+    "error": FileServer.error,
+    "missing": FileServer.missing,
+    "cut-off": FileServer.cut_off,
+    "oversize": FileServer.oversize,
+    "garbage": FileServer.garbage,
+    "redirect": FileServer.redirect,
+    "redirect-loop": FileServer.redirect_loop,
+    "silent": FileServer.silent,
+    "refuse": FileServer.refuse,
+}
+"""Behaviour name to how the server answers."""
+
+
+def success(request: Request, body: bytes) -> Answer:
+    """The file, as the protocol of the request delivers it."""
+    if request.scheme in ("http", "https"):
+        return Answer(200, http_headers(len(body)), body)
+    return Answer(FTP_DONE if request.scheme == "ftp" else 0, body=body)
+
+
+@lru_cache(maxsize=256)
+def http_headers(length: int) -> Headers:
+    """The headers of a file of ``length`` bytes."""
+    return (("Content-Type", "text/xml"), ("Content-Length", str(length)), ("Connection", "close"))
+
+
+def failure(request: Request, http: int, tftp: int, ftp: int) -> Answer:
+    """A refusal in the words of the request's protocol."""
+    if request.scheme in ("http", "https"):
+        return Answer(http, (("Content-Length", "0"), ("Connection", "close")))
+    return Answer(ftp if request.scheme == "ftp" else tftp, end="server-error")
+
+
+def unauthorized(challenge: str) -> Answer:
+    """401 with a challenge."""
+    return Answer(401, (("WWW-Authenticate", challenge), ("Content-Length", "0"), ("Connection", "close")))
+
+
+def padded(body: bytes, size: int) -> bytes:
+    """``body`` with white space before its last end tag, ``size`` bytes long; unchanged if it is longer already."""
+    end = body.rfind(b"</")
+    at = end if end >= 0 else len(body)
+    return body[:at] + b" " * (size - len(body)) + body[at:]
+
+
+@lru_cache(maxsize=64)
+def encrypted(body: bytes, how: Encryption) -> bytes:
+    """``body`` as ``openssl enc -a -salt`` writes it; the salt derives from the content, so that runs repeat."""
+    salt = sha256(body).digest()[:8]
+    return crypt.encrypt(body, how.key, how.bits, salt, "sha256" if how.digest == "sha256" else "md5")

@@ -1,0 +1,211 @@
+"""The simulated world: a link, virtual servers and names. It only decides what to put on the agenda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from emulator.events import (
+    SECOND,
+    DatagramLost,
+    DatagramReceived,
+    DatagramSent,
+    Entry,
+    Event,
+    FileAnswered,
+    FileRequested,
+    HttpAnswered,
+    HttpRequested,
+    LookupAnswered,
+    LookupRequested,
+    Payload,
+)
+from emulator.world.agenda import WORLD, Agenda
+from emulator.world.link import Link
+from emulator.world.scenario import Scenario
+from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake
+from emulator.world.servers.dhcp import DhcpServer
+from emulator.world.servers.files import FileServer
+from emulator.world.servers.pnp import PnpServer
+from emulator.world.servers.redirection import RedirectionServer
+from emulator.world.streams import Streams
+
+LOOKUP_LIMIT = 10 * SECOND
+"""How long a resolver tries before it says ``timeout``."""
+NAME_FAILURES = {"!timeout": "timeout", "!no-such-name": "no-such-name", "!server-failure": "server-failure"}
+
+
+class Arrival(NamedTuple):
+    """A datagram reaches a server."""
+
+    server: int
+    datagram: Datagram
+
+
+class Alarm(NamedTuple):
+    """A server wanted to be woken."""
+
+    server: int
+    token: str
+
+
+class Connected(NamedTuple):
+    """The connection for a request stands, ``phone``'s order ``event``; what comes back is decided now."""
+
+    phone: int
+    boot: int
+    event: HttpRequested | FileRequested
+    ordinal: int
+
+
+class SimulatedWorld:
+    """Servers and names of a scenario around any number of phones."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        self.streams = streams
+        self.link = Link(scenario.link, streams)
+        self.names: Mapping[str, str] = {name.lower(): to for name, to in scenario.names.items()}
+        self.datagram_servers: list[DatagramServer] = [
+            *(DhcpServer(spec) for spec in scenario.dhcp),
+            *(PnpServer(spec) for spec in scenario.pnp),
+        ]
+        self.file_services: list[FileService] = [
+            *(FileServer(spec, scenario.content) for spec in scenario.files),
+            *(RedirectionServer(spec) for spec in scenario.redirection),
+        ]
+
+    def fork(self, streams: Streams) -> SimulatedWorld:
+        """A world that goes on from here."""
+        twin = SimulatedWorld.__new__(SimulatedWorld)
+        twin.streams, twin.names = streams, self.names
+        twin.link = self.link.fork(streams)
+        twin.datagram_servers = [server.fork() for server in self.datagram_servers]
+        twin.file_services = [server.fork() for server in self.file_services]
+        return twin
+
+    # --- what phones order ------------------------------------------------------------------------------------------
+
+    def send(self, agenda: Agenda, entry: Entry, event: DatagramSent) -> None:
+        """A datagram leaves a phone: to every server that listens there, each copy with its own fate."""
+        now, phone = entry.time, entry.phone
+        heard = [i for i, s in enumerate(self.datagram_servers) if s.listens(event.destination, event.port, now)]
+        datagram = Datagram(phone, event.source, event.source_port, event.destination, event.port, event.payload)
+        delays, reason = self.link.transit(phone, False, now)
+        if not heard and not reason:
+            reason = "nobody-listens"
+        if reason:
+            agenda.later(now, phone, DatagramLost(reason, False, event.destination, event.port), entry.n)
+            return
+        for server in heard:
+            for delay in delays:
+                agenda.later(now + delay, WORLD, Arrival(server, datagram), entry.n)
+
+    def ask(self, agenda: Agenda, entry: Entry, ordinal: int, boot: int) -> None:
+        """A phone wants a name looked up or a file fetched."""
+        event = entry.event
+        if isinstance(event, LookupRequested):
+            delay, addresses, error = self.look_up(entry, event.name)
+            answer = LookupAnswered(event.name, ordinal, addresses, error)
+            agenda.later(entry.time + delay, entry.phone, answer, entry.n, boot)
+        elif isinstance(event, HttpRequested | FileRequested):
+            self.connect(agenda, entry, event, ordinal, boot)
+
+    def look_up(self, entry: Entry, name: str) -> tuple[int, tuple[str, ...], str]:
+        """(ns, addresses, error) for a host name."""
+        delay = self.link.exchange(entry.phone, entry.time, LOOKUP_LIMIT)
+        if delay is None:
+            return LOOKUP_LIMIT, (), "timeout"
+        found = self.names.get(name.lower())
+        if found is None:
+            return delay, (), "no-such-name"
+        if found in NAME_FAILURES:
+            error = NAME_FAILURES[found]
+            return (LOOKUP_LIMIT if error == "timeout" else delay), (), error
+        return delay, tuple(address.strip() for address in found.split(",")), ""
+
+    def connect(
+        self, agenda: Agenda, entry: Entry, event: HttpRequested | FileRequested, ordinal: int, boot: int
+    ) -> None:
+        """The first round trip of a request; the server decides when it is over."""
+        delay = self.link.exchange(entry.phone, entry.time, event.connect_limit)
+        if delay is None or not self.host_up(event.address, entry.time):
+            end = answer_event(event, ordinal, Answer(0, end="connect-timeout"))
+            agenda.later(entry.time + event.connect_limit, entry.phone, end, entry.n, boot)
+            return
+        what = Connected(entry.phone, boot, event, ordinal)
+        agenda.later(entry.time + delay, WORLD, what, entry.n, boot)
+
+    def host_up(self, address: str, now: int) -> bool:
+        """Whether any server runs at ``address``; a host that is up refuses connections that nothing serves."""
+        return any(service.address == address and service.up(now) for service in self.file_services)
+
+    # --- what happens inside ----------------------------------------------------------------------------------------
+
+    def happen(self, agenda: Agenda, now: int, what: Arrival | Alarm | Connected, cause: int | None) -> None:
+        """An item of the agenda that is for the world."""
+        if isinstance(what, Connected):
+            self.fetch(agenda, now, what, cause)
+            return
+        server = self.datagram_servers[what.server]
+        if isinstance(what, Arrival):
+            done = server.receive(what.datagram, now)
+        else:
+            done = server.wake(what.token, now)
+        self.carry_out(agenda, now, what.server, done, cause)
+
+    def carry_out(self, agenda: Agenda, now: int, server: int, done: Iterable[Send | Wake], cause: int | None) -> None:
+        """What a datagram server wants done."""
+        for action in done:
+            if isinstance(action, Wake):
+                agenda.later(now + action.delay, WORLD, Alarm(server, action.token), cause)
+                continue
+            datagram = action.datagram
+            sent = now + action.delay
+            delays, reason = self.link.transit(datagram.phone, True, sent)
+            if action.lost or reason:
+                lost = DatagramLost(reason or "loss", True, datagram.source, datagram.source_port)
+                agenda.later(sent, datagram.phone, lost, cause)
+                continue
+            received = DatagramReceived(*datagram[1:5], Payload(datagram.payload))
+            for delay in delays:
+                agenda.later(sent + delay, datagram.phone, received, cause)
+
+    def fetch(self, agenda: Agenda, now: int, what: Connected, cause: int | None) -> None:
+        """The answer to a request whose connection stands."""
+        event = what.event
+        request = as_request(event)
+        service = next(
+            (s for s in self.file_services if s.serves(request.address, request.port, request.scheme) and s.up(now)),
+            None,
+        )
+        answer = Answer(0, end="refused") if service is None else service.answer(request, now)
+        trips = 2 if request.scheme == "https" else 1
+        passed = 0
+        for _ in range(trips):
+            delay = self.link.exchange(what.phone, now + passed, event.idle_limit)
+            if delay is None:
+                answer, passed = Answer(0, end="idle-timeout"), event.idle_limit
+                break
+            passed += delay
+        if answer.delay >= event.idle_limit:
+            answer = Answer(0, delay=event.idle_limit, end="idle-timeout")
+        made = answer_event(event, what.ordinal, answer)
+        agenda.later(now + passed + answer.delay, what.phone, made, cause, what.boot)
+
+
+def as_request(event: HttpRequested | FileRequested) -> Request:
+    """A phone's order as the server sees it."""
+    if isinstance(event, HttpRequested):
+        scheme = "https" if event.tls else "http"
+        where = (event.address, event.port, event.target, event.headers)
+        return Request(scheme, *where, "", "", bool(event.roots), event.limit, event.idle_limit)
+    where = (event.address, event.port, event.path, ())
+    return Request(event.scheme, *where, event.user, event.password, False, event.limit, event.idle_limit)
+
+
+def answer_event(event: HttpRequested | FileRequested, ordinal: int, answer: Answer) -> Event:
+    """A server's answer as the phone's input."""
+    body = Payload(answer.body)
+    if isinstance(event, HttpRequested):
+        return HttpAnswered(event.name, ordinal, answer.status, answer.headers, body, answer.end)
+    return FileAnswered(event.name, ordinal, answer.status, body, answer.end)
