@@ -1,0 +1,47 @@
+"""The workbench: every verb of the command line as a function that returns its result.
+
+``run``, ``check`` and ``scenarios`` work on scenarios; ``runs``, ``show``, ``state``, ``events``, ``remove_runs`` and
+``prune_runs`` on a run database; ``replay`` and ``verify`` hold runs against code and chain; ``export`` and
+``import_run`` move runs as files. They are imported when first used, so that a verb loads only what it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tools.browse import events, prune_runs, remove_runs, runs, show, state
+    from tools.checking import replay, verify
+    from tools.simulate import check, run, scenarios
+    from tools.travel import export, import_run
+
+_HOMES = {
+    **dict.fromkeys(("run", "check", "scenarios"), "tools.simulate"),
+    **dict.fromkeys(("runs", "show", "state", "events", "remove_runs", "prune_runs"), "tools.browse"),
+    **dict.fromkeys(("replay", "verify"), "tools.checking"),
+    **dict.fromkeys(("export", "import_run"), "tools.travel"),
+}
+
+__all__ = [
+    "check",
+    "events",
+    "export",
+    "import_run",
+    "prune_runs",
+    "remove_runs",
+    "replay",
+    "run",
+    "runs",
+    "scenarios",
+    "show",
+    "state",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tools' has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
+
 from emulator.events import (
     DatagramSent,
     Entry,
@@ -23,6 +25,7 @@ from emulator.events import (
     TimerSet,
 )
 from emulator.log.chain import Recorder, Sink
+from emulator.log.header import Header, code_digest
 from emulator.phone.firmware import Firmware
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import Machine, Settled
@@ -83,6 +86,21 @@ class Run:
     def digest(self) -> str:
         """The digest of the log so far."""
         return self.recorder.digest
+
+    def header(self, name: str) -> Header:
+        """What this run says about itself when it is stored as ``name``."""
+        return Header(
+            name=name,
+            title=self.scenario.title,
+            world="simulated",
+            seed=self.seed,
+            phones=len(self.machines),
+            until=self.scenario.until,
+            firmware=self.firmware.name,
+            version=self.firmware.version,
+            options=attrs.asdict(self.firmware.options),
+            code=code_digest(),
+        )
 
     def next_due(self) -> int | None:
         """When the next item of the agenda falls due (ns)."""

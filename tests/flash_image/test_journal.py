@@ -8,7 +8,12 @@ from statistics import median
 import attrs
 import pytest
 from hypothesis import given, settings
-from journal_model import (
+
+from flash_image.chip import Erase, Geometry, Program
+from flash_image.files import MAX_FILE
+from flash_image.journal import JournalError, JournalFull, mount, plan
+from flash_image.records import MAX_VALUE
+from tests.flash_image.journal_model import (
     BANK,
     BANK_STARTS,
     EMPTY,
@@ -25,11 +30,6 @@ from journal_model import (
     overwrite,
     state_of,
 )
-
-from flash_image.chip import Erase, Geometry, Program
-from flash_image.files import MAX_FILE
-from flash_image.journal import JournalError, JournalFull, mount, plan
-from flash_image.records import MAX_VALUE
 
 
 @settings(deadline=None, max_examples=150)

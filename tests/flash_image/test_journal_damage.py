@@ -1,13 +1,22 @@
 """The journal under damage: flipped bytes, junk, lost banks, records that nobody would write; and the format."""
 
 import random
+import re
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from journal_model import (
+
+import flash_image
+from flash_image.chip import Chip, Program
+from flash_image.files import FileDamaged, read_file
+from flash_image.journal import JournalFull, mount, plan
+from flash_image.layout import factory
+from flash_image.records import MAX_NUMBER, FileRef
+from tests.flash_image.journal_model import (
     BANK_STARTS,
     HISTORIES,
     SMALL,
@@ -21,11 +30,6 @@ from journal_model import (
     overwrite,
     state_of,
 )
-
-from flash_image.chip import Chip
-from flash_image.files import FileDamaged, read_file
-from flash_image.journal import JournalFull, mount, plan
-from flash_image.records import MAX_NUMBER, FileRef
 
 DAMAGE = st.one_of(
     st.tuples(st.just("flip"), st.integers(0, 64 * 512 - 1), st.integers(1, 255)),
@@ -117,6 +121,15 @@ def test_a_bank_is_written_as_documented() -> None:
     commit(chip, {"a": None}, {"f": None})
     whole = record(entry(2, b"a") + entry(4, b"f"), 2, sequence=2, cursor=49)
     assert chip.read(start + 192, len(whole)) == whole
+
+
+def test_the_dump_in_the_readme() -> None:
+    readme = Path(flash_image.__file__).with_name("README.md").read_text()
+    rows = re.findall(r"^    ([0-9a-f]{5})  ((?:[0-9a-f]{2} )+) ", readme, re.MULTILINE)
+    chip = factory("0080F0ABCDEF", "KX-UTG200")
+    (op,) = commit(chip, {"TIME_ZONE": b"60"})
+    dump = b"".join(bytes.fromhex(row) for _, row in rows)
+    assert op == Program(int(rows[0][0], 16), dump)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""The boundary registry: what the simulation models, what it passes through, and what it leaves out.
+
+``offhook boundaries`` prints it; nothing else says so in other words.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Boundary(NamedTuple):
+    """One area. how: ``modelled``, ``simplified`` or ``left out``; what: in a sentence."""
+
+    area: str
+    how: str
+    what: str
+
+
+_TABLE = """
+provisioning steps 1 to 9 | modelled | in the guide's order and numbering; step 6a (DHCPv6) is left out
+DHCPv4 client | modelled | RFC 2131 messages in bytes, retransmission, T1, T2, expiry; no address probe
+SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransmission
+HTTP and HTTPS | simplified | one request and one answer; TCP and TLS are round trips with loss and limits
+HTTPS certificates | simplified | an answer says whether the check would pass; checked once a root is stored
+TFTP and FTP | simplified | one read and one answer; blocks and commands are not on the wire
+DNS | simplified | a question and its answer; no messages, no cache, IPv4 addresses only
+configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
+flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
+power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
+triggers | simplified | start and retry; CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync are left out
+web and phone programming | simplified | a value typed or taken back; no login, no pages
+display | simplified | texts of our own for faults; no menus
+Ethernet, ARP, VLAN, LLDP, CDP | left out | the link is up or down; addresses are believed
+IPv6 | left out | IPv4 only
+HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
+firmware update | left out | FIRM_* are stored and not acted on
+clock, SNTP, syslog, local log | left out | no time of day; the event log is the only log
+SIP registration and calls | left out | no REGISTER, no calls
+"""
+
+BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

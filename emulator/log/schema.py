@@ -1,0 +1,168 @@
+"""The tables, triggers and views of a run database.
+
+Append-only is enforced here: triggers refuse UPDATE, DELETE and any INSERT that is not the next event of an unsealed
+run, however it is spelled. Only whole runs can go, by way of ``runs.removing``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION_ID = 0x0FF4_00C1
+"""Stands in the database header, so that the file names its maker."""
+VERSION = 1
+
+TABLES = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent INTEGER REFERENCES runs(id),
+    upto INTEGER NOT NULL DEFAULT 0,
+    name TEXT NOT NULL,
+    header TEXT NOT NULL,
+    created TEXT NOT NULL DEFAULT '',
+    writer TEXT,
+    events INTEGER,
+    digest TEXT,
+    seal TEXT,
+    outcome TEXT NOT NULL DEFAULT '',
+    hidden INTEGER NOT NULL DEFAULT 0,
+    removing INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE events (
+    run INTEGER NOT NULL REFERENCES runs(id),
+    n INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    due INTEGER,
+    phone INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    cause INTEGER,
+    because TEXT NOT NULL,
+    data TEXT NOT NULL,
+    link BLOB NOT NULL,
+    PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+CREATE TABLE blobs (
+    digest TEXT PRIMARY KEY,
+    data BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE run_blobs (
+    run INTEGER NOT NULL REFERENCES runs(id),
+    digest TEXT NOT NULL REFERENCES blobs(digest),
+    PRIMARY KEY (run, digest)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (
+    run INTEGER NOT NULL REFERENCES runs(id),
+    phone INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (run, phone, n)
+) WITHOUT ROWID;
+"""
+
+TRIGGERS = {
+    "events_never_change": """
+        BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
+    "events_go_with_their_run": """
+        BEFORE DELETE ON events WHEN (SELECT removing FROM runs WHERE id = OLD.run) IS NOT 1
+        BEGIN SELECT RAISE(ABORT, 'events are never deleted; remove the whole run'); END""",
+    "events_come_in_order": """
+        BEFORE INSERT ON events WHEN NEW.n IS NOT 1 + coalesce(
+            (SELECT max(n) FROM events WHERE run = NEW.run),
+            (SELECT upto FROM runs WHERE id = NEW.run AND seal IS NULL))
+        BEGIN SELECT RAISE(ABORT, 'only the next event of an open run can be added'); END""",
+    "blobs_never_change": """
+        BEFORE UPDATE ON blobs BEGIN SELECT RAISE(ABORT, 'blobs are never changed'); END""",
+    "blobs_are_written_once": """
+        BEFORE INSERT ON blobs WHEN EXISTS (SELECT 1 FROM blobs WHERE digest = NEW.digest)
+        BEGIN SELECT RAISE(IGNORE); END""",
+    "blobs_stay_while_used": """
+        BEFORE DELETE ON blobs WHEN EXISTS (SELECT 1 FROM run_blobs WHERE digest = OLD.digest)
+        BEGIN SELECT RAISE(ABORT, 'a run uses this blob'); END""",
+    "run_blobs_never_change": """
+        BEFORE UPDATE ON run_blobs BEGIN SELECT RAISE(ABORT, 'references are never changed'); END""",
+    "run_blobs_go_with_their_run": """
+        BEFORE DELETE ON run_blobs WHEN (SELECT removing FROM runs WHERE id = OLD.run) IS NOT 1
+        BEGIN SELECT RAISE(ABORT, 'a run keeps its blobs'); END""",
+    "runs_are_sealed_once": """
+        BEFORE UPDATE OF parent, upto, name, header, created, events, digest, seal, outcome ON runs
+        WHEN OLD.seal IS NOT NULL
+        BEGIN SELECT RAISE(ABORT, 'a sealed run is never changed'); END""",
+    "runs_are_not_replaced": """
+        BEFORE INSERT ON runs WHEN EXISTS (SELECT 1 FROM runs WHERE id = NEW.id)
+        BEGIN SELECT RAISE(ABORT, 'a run is never replaced'); END""",
+    "removing_goes_through": """
+        BEFORE UPDATE OF removing ON runs WHEN OLD.removing = 1
+        BEGIN SELECT RAISE(ABORT, 'a removal is never taken back'); END""",
+    "runs_are_removed_whole": """
+        BEFORE DELETE ON runs WHEN OLD.removing IS NOT 1
+        BEGIN SELECT RAISE(ABORT, 'use runs --rm'); END""",
+    "runs_leave_nothing": """
+        AFTER DELETE ON runs WHEN EXISTS (SELECT 1 FROM events WHERE run = OLD.id)
+        BEGIN SELECT RAISE(ABORT, 'events would be left'); END""",
+}
+"""Trigger name to its body. :func:`missing_triggers` says which of them a database has lost."""
+
+VIEWS = {
+    "lineage": """
+        WITH RECURSIVE lineage(run, source, low, high) AS (
+            SELECT id, id, upto, 9223372036854775807 FROM runs
+            UNION ALL
+            SELECT l.run, r.parent, p.upto, r.upto FROM lineage l
+            JOIN runs r ON r.id = l.source JOIN runs p ON p.id = r.parent)
+        SELECT * FROM lineage""",
+    "run_events": """
+        SELECT l.run AS run, e.n AS n, e.time AS time, e.due AS due, e.phone AS phone, e.kind AS kind,
+            e.cause AS cause, e.because AS because, e.data AS data
+        FROM lineage l JOIN events e ON e.run = l.source AND e.n > l.low AND e.n <= l.high""",
+    "provisioning_steps": """
+        SELECT run, phone, n, time / 1e9 AS seconds, json_extract(data, '$.step') AS step,
+            json_extract(data, '$.source') AS source, json_extract(data, '$.url') AS url
+        FROM run_events WHERE kind = 'StepEntered'""",
+    "packets": """
+        SELECT run, phone, n, time / 1e9 AS seconds,
+            CASE kind WHEN 'DatagramSent' THEN 'out' ELSE 'in' END AS direction,
+            json_extract(data, '$.source') AS source, json_extract(data, '$.source_port') AS source_port,
+            json_extract(data, '$.destination') AS destination, json_extract(data, '$.port') AS port,
+            json_extract(data, '$.payload') AS payload
+        FROM run_events WHERE kind IN ('DatagramSent', 'DatagramReceived')""",
+    "http_exchanges": """
+        SELECT q.run AS run, q.phone AS phone, q.n AS request, a.n AS answer, q.time / 1e9 AS seconds,
+            (a.time - q.time) / 1e6 AS milliseconds, json_extract(q.data, '$.name') AS file,
+            json_extract(q.data, '$.host') AS host, json_extract(q.data, '$.target') AS target,
+            json_extract(a.data, '$.status') AS status, json_extract(a.data, '$.end') AS end
+        FROM run_events q LEFT JOIN run_events a
+            ON a.run = q.run AND a.cause = q.n AND a.kind = 'HttpAnswered'
+        WHERE q.kind = 'HttpRequested'""",
+    "flash_ops": """
+        SELECT run, phone, n, time / 1e9 AS seconds, kind, json_extract(data, '$.sector') AS sector,
+            json_extract(data, '$.address') AS address, json_extract(data, '$.data') AS data
+        FROM run_events WHERE kind IN ('FlashErased', 'FlashProgrammed')""",
+    "settings_changes": """
+        SELECT run, phone, n, time / 1e9 AS seconds, json_extract(data, '$.key') AS key,
+            json_extract(data, '$.layer') AS layer, json_extract(data, '$.value') AS value,
+            json_extract(data, '$.perm') AS perm, json_extract(data, '$.origin') AS origin
+        FROM run_events WHERE kind = 'SettingChanged'""",
+    "boots": """
+        SELECT run, phone, n, time / 1e9 AS seconds, kind
+        FROM run_events WHERE kind IN ('PowerOn', 'PowerOff', 'RunEnded')""",
+}
+"""Views for people."""
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make everything in an empty database, in one transaction."""
+    triggers = "".join(f"CREATE TRIGGER {name} {body};\n" for name, body in TRIGGERS.items())
+    views = "".join(f"CREATE VIEW {name} AS {body};\n" for name, body in VIEWS.items())
+    pragmas = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    db.executescript(f"BEGIN IMMEDIATE;{TABLES}{triggers}{views}{pragmas}COMMIT;")
+
+
+def missing_triggers(db: sqlite3.Connection) -> list[str]:
+    """The triggers that this database should have and has not, or has in another form."""
+    found = {
+        name: " ".join(sql.split())
+        for name, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    }
+    wanted = {name: " ".join(f"CREATE TRIGGER {name} {body}".split()) for name, body in TRIGGERS.items()}
+    return [name for name, sql in wanted.items() if found.get(name) != sql]

@@ -1,0 +1,321 @@
+"""The run database: one SQLite file, append-only, hash-chained.
+
+It opens in sqlite-utils and Datasette as it is. Rows go in by ``executemany`` in batches; a run that ends is sealed
+with its length and digest. A run without a seal whose writer is gone was cut off, and is readable to its last event.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+from sqlite_utils import Database
+
+from emulator.events.codec import EventDecoder
+from emulator.log import header as headers
+from emulator.log import schema, writer
+from emulator.log.chain import ORIGIN, Row
+from emulator.log.header import Header
+
+BATCH = 2_000
+"""Rows that a writer gathers before it commits by itself."""
+BUSY_MS = 10_000
+"""How long one process waits for another that is writing."""
+_ROW = "n, time, due, phone, kind, cause, because, data, link"
+
+
+class LogError(ValueError):
+    """A database, a run or a log file that cannot be used; the text is one line for a person."""
+
+
+@frozen
+class RunInfo:
+    """One run. digest: None while it is open; state: ``finished``, ``running`` or ``cut off``."""
+
+    id: int
+    parent: int | None
+    upto: int
+    header: Header
+    created: str
+    events: int
+    digest: str | None
+    outcome: str
+    state: str
+    seal: str | None
+
+
+class Store:
+    """A run database that is open. Use it as a context manager, or close it."""
+
+    def __init__(self, path: str | Path, *, create: bool = False) -> None:
+        """Open ``path``; with ``create``, make it if it is not there. Raises LogError."""
+        self.path = Path(path)
+        exists = self.path.exists()
+        if not exists and not create:
+            raise LogError(f"{path}: there is no such run database; `offhook run SCENARIO` makes one")
+        if self.path.is_dir():
+            raise LogError(f"{path} is a directory, not a run database")
+        try:
+            self.db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_MS / 1000)
+            self._prepare(new=not exists or os.path.getsize(self.path) == 0, create=create)
+        except sqlite3.Error as error:
+            raise LogError(explained(path, error)) from None
+        self.tables = Database(self.db, execute_plugins=False)
+
+    def _prepare(self, new: bool, create: bool) -> None:
+        if new and create:
+            self.db.execute("PRAGMA journal_mode = WAL")
+            try:
+                schema.create(self.db)
+            except sqlite3.OperationalError:
+                # Another process made it between our look and now.
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+        found = self.db.execute("PRAGMA application_id").fetchone()[0]
+        if found != schema.APPLICATION_ID:
+            raise LogError(f"{self.path}: is not an Offhook run database")
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if version != schema.VERSION:
+            raise LogError(f"{self.path}: has format {version}, this program reads format {schema.VERSION}")
+        self.db.execute("PRAGMA synchronous = NORMAL")
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.db.close()
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def begin(self, header: Header, *, created: str = "", parent: int | None = None, upto: int = 0) -> RunWriter:
+        """Start a run. created: when, as text for people; parent, upto: the run and event it goes on from."""
+        cursor = self._execute(
+            "INSERT INTO runs (parent, upto, name, header, created, writer) VALUES (?, ?, ?, ?, ?, ?)",
+            (parent, upto, header.name, headers.encode(header), created, writer.me()),
+        )
+        return RunWriter(self, int(cursor.lastrowid or 0), upto)
+
+    def _execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self.db.execute(sql, values)
+        except sqlite3.Error as error:
+            raise LogError(explained(self.path, error)) from None
+
+    def remove(self, run: int) -> bool:
+        """Remove a whole run; True if its events are gone, False if a fork still uses them (then it is only hidden).
+
+        Raises LogError if it is still being written.
+        """
+        info = self.info(run)
+        if info.state == "running":
+            raise LogError(f"run {run} is still being written")
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            self.db.execute("UPDATE runs SET hidden = 1 WHERE id = ?", (run,))
+            gone = self._collect()
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.db.execute("ROLLBACK")
+            raise LogError(explained(self.path, error)) from None
+        return run in gone
+
+    def _collect(self) -> set[int]:
+        """Delete hidden runs that no other run goes on from, and blobs that no run uses."""
+        gone: set[int] = set()
+        unused = "SELECT id FROM runs r WHERE hidden = 1 AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent = r.id)"
+        while found := [row[0] for row in self.db.execute(unused)]:
+            for run in found:
+                self.db.execute("UPDATE runs SET removing = 1 WHERE id = ?", (run,))
+                for table in ("events", "snapshots", "run_blobs"):
+                    self.db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+                self.db.execute("DELETE FROM runs WHERE id = ?", (run,))
+                gone.add(run)
+        self.db.execute("DELETE FROM blobs WHERE digest NOT IN (SELECT digest FROM run_blobs)")
+        return gone
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunInfo]:
+        """Every run that was not removed, oldest first."""
+        found = self._execute("SELECT id FROM runs WHERE hidden = 0 ORDER BY id").fetchall()
+        return [self.info(run) for (run,) in found]
+
+    def info(self, run: int) -> RunInfo:
+        """What is known of a run. Raises LogError if there is none of this id."""
+        row = self._execute(
+            "SELECT parent, upto, header, created, writer, events, digest, seal, outcome FROM runs WHERE id = ?", (run,)
+        ).fetchone()
+        if row is None:
+            raise LogError(f"{self.path}: there is no run {run}; `offhook runs` lists them")
+        parent, upto, header, created, writing, events, digest, seal, outcome = row
+        state = "finished" if seal else "running" if writer.is_alive(writing) else "cut off"
+        if events is None:
+            events = self._execute("SELECT max(n) FROM events WHERE run = ?", (run,)).fetchone()[0] or upto
+        try:
+            read = headers.decode(header)
+        except ValueError as error:
+            raise LogError(f"{self.path}: run {run}: {error}") from None
+        return RunInfo(run, parent, upto, read, created, events, digest, outcome, state, seal)
+
+    def find(self, text: str) -> RunInfo:
+        """The run that ``text`` names: an id, or the start of a digest (the newest of equal runs). Raises LogError."""
+        if text.isdigit() and len(text) < 10:
+            return self.info(int(text))
+        lower = text.lower()
+        if len(lower) < 6 or any(c not in "0123456789abcdef" for c in lower):
+            raise LogError(f"{text!r} is no run: give its number, or at least six digits of its digest")
+        found = self._execute(
+            "SELECT id, digest FROM runs WHERE digest GLOB ? AND hidden = 0 ORDER BY id DESC", (lower + "*",)
+        ).fetchall()
+        if not found:
+            raise LogError(f"{self.path}: there is no run whose digest starts with {text}; `offhook runs` lists them")
+        if len({digest for _, digest in found}) > 1:
+            raise LogError(f"several runs start with {text}: {', '.join(str(run) for run, _ in found)}")
+        return self.info(found[0][0])
+
+    def segments(self, run: int) -> list[tuple[int, int, int]]:
+        """Where the events of ``run`` lie: (run, after n, up to n), oldest first. A fork shares its parent's prefix."""
+        found: list[tuple[int, int, int]] = []
+        high = 1 << 62
+        seen: set[int] = set()
+        at: int | None = run
+        while at is not None:
+            if at in seen:
+                raise LogError(f"{self.path}: run {run} is its own ancestor")
+            seen.add(at)
+            row = self._execute("SELECT parent, upto FROM runs WHERE id = ?", (at,)).fetchone()
+            if row is None:
+                raise LogError(f"{self.path}: run {run} goes on from run {at}, which is missing")
+            found.append((at, row[1], high))
+            at, high = row[0], min(high, row[1])
+        return found[::-1]
+
+    def rows(self, run: int, after: int = 0, upto: int | None = None, phone: int | None = None) -> Iterator[Row]:
+        """The rows of ``run`` with after < n <= upto, in order; only those of ``phone`` if given. Raises LogError."""
+        last = 1 << 62 if upto is None else upto
+        only = "" if phone is None else " AND phone = :phone"
+        sql = f"SELECT {_ROW} FROM events WHERE run = :run AND n > :low AND n <= :high{only} ORDER BY n"
+        for source, low, high in self.segments(run):
+            first, end = max(low, after), min(high, last)
+            if first >= end:
+                continue
+            values = {"run": source, "low": first, "high": end, "phone": phone}
+            try:
+                yield from map(Row._make, self.db.execute(sql, values))
+            except sqlite3.Error as error:
+                raise LogError(explained(self.path, error)) from None
+
+    def link(self, run: int, n: int) -> bytes:
+        """The chain link of event ``n`` of ``run``; the origin for 0. Raises LogError if there is no such event."""
+        if n == 0:
+            return ORIGIN
+        for row in self.rows(run, n - 1, n):
+            return row.link
+        raise LogError(f"{self.path}: run {run} has no event {n}")
+
+    def blob(self, digest: str) -> bytes:
+        """The bytes of a blob. Raises KeyError if it is not there."""
+        row = self.db.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise KeyError(digest)
+        return bytes(row[0])
+
+    def decoder(self) -> EventDecoder:
+        """Decodes events of this database."""
+        return EventDecoder(self.blob)
+
+    def snapshot(self, run: int, phone: int, n: int, key: str) -> tuple[int, bytes] | None:
+        """The newest snapshot of ``phone`` at or before event ``n``, as (event, state), made by code with this key."""
+        best: tuple[int, bytes] | None = None
+        sql = """SELECT n, state FROM snapshots WHERE run = ? AND phone = ? AND n <= ? AND key = ?
+                 ORDER BY n DESC LIMIT 1"""
+        for source, _, high in self.segments(run):
+            row = self._execute(sql, (source, phone, min(n, high), key)).fetchone()
+            if row is not None and (best is None or row[0] > best[0]):
+                best = (row[0], row[1])
+        return best
+
+
+class RunWriter:
+    """Appends to one run; the :class:`~emulator.log.chain.Sink` of a run that is stored."""
+
+    def __init__(self, store: Store, run: int, upto: int = 0) -> None:
+        self.store = store
+        self.run = run
+        self.upto = upto
+        self._rows: list[tuple[object, ...]] = []
+        self._blobs: dict[str, bytes] = {}
+        self._snapshots: list[tuple[object, ...]] = []
+
+    def append(self, rows: list[Row], blobs: dict[str, bytes]) -> None:
+        """Take a batch; it is durable after the next :meth:`flush`."""
+        run = (self.run,)
+        self._rows += [run + row for row in rows]
+        if blobs:
+            self._blobs.update(blobs)
+        if len(self._rows) >= BATCH:
+            self.flush()
+
+    def keep(self, phone: int, n: int, key: str, state: bytes) -> None:
+        """Keep a snapshot, a cache that :func:`~emulator.world.recorded.state_at` starts from."""
+        self._snapshots.append((self.run, phone, n, key, state))
+
+    def flush(self) -> None:
+        """Commit everything taken so far. Raises LogError."""
+        if not self._rows and not self._snapshots:
+            return
+        db = self.store.db
+        self.store._execute("BEGIN IMMEDIATE")
+        try:
+            if self._blobs:
+                db.executemany("INSERT INTO blobs VALUES (?, ?)", self._blobs.items())
+                uses = [(self.run, digest) for digest in self._blobs]
+                db.executemany("INSERT OR IGNORE INTO run_blobs VALUES (?, ?)", uses)
+            db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+            if self._snapshots:
+                db.executemany("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?)", self._snapshots)
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise LogError(explained(self.store.path, error)) from None
+        self._rows, self._blobs, self._snapshots = [], {}, []
+
+    def leave(self) -> None:
+        """Commit, and stop writing without a seal: the run was cut off."""
+        self.flush()
+        self.store._execute("UPDATE runs SET writer = NULL WHERE id = ?", (self.run,))
+
+    def finish(self, outcome: str = "") -> RunInfo:
+        """Commit, and seal the run with its length and digest."""
+        self.flush()
+        store = self.store
+        info = store.info(self.run)
+        digest = store.link(self.run, info.events).hex()
+        sealed = headers.seal(headers.encode(info.header), store.link(self.run, self.upto), info.events, digest)
+        store._execute(
+            "UPDATE runs SET events = ?, digest = ?, outcome = ?, seal = ?, writer = NULL WHERE id = ?",
+            (info.events, digest, outcome, sealed, self.run),
+        )
+        return store.info(self.run)
+
+
+def explained(path: str | Path, error: sqlite3.Error) -> str:
+    """One line about an SQLite error."""
+    text = str(error)
+    if "not a database" in text:
+        return f"{path}: is not an Offhook run database"
+    if "malformed" in text or "disk I/O" in text:
+        return f"{path}: the database is damaged ({text})"
+    if "locked" in text or "busy" in text:
+        return f"{path}: another process has been writing for {BUSY_MS // 1000} s; try again later"
+    if "unable to open" in text:
+        return f"{path}: cannot be opened; is the folder there, and may you write to it?"
+    return f"{path}: {text}"

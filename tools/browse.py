@@ -1,0 +1,162 @@
+"""``runs``, ``show``, ``state``, ``events``: what is in a run database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+from attrs import frozen
+
+from emulator.events import VOCABULARY, Entry, Event
+from emulator.events.codec import EventError
+from emulator.events.masking import HIDDEN, is_secret
+from emulator.log.store import LogError, RunInfo, Store
+from emulator.phone import snapshot
+from emulator.phone.firmware import Firmware
+from emulator.phone.state import Phone, fold_entry, initial
+from emulator.phone.storage import FoldMismatch
+from flash_image import ChipFault, ImageError, LayoutError
+from tools.locate import DATABASE, Located, firmware_of, located
+from tools.simulate import snapshot_key
+
+UNREADABLE = (EventError, FoldMismatch, ChipFault, ImageError, LayoutError)
+"""What a log from elsewhere can make a fold raise."""
+
+
+def runs(db: str | Path = DATABASE) -> list[RunInfo]:
+    """Every run in a database, oldest first. Raises LogError."""
+    with Store(db) as store:
+        return store.runs()
+
+
+def remove_runs(names: list[str], db: str | Path = DATABASE) -> list[tuple[int, bool]]:
+    """Remove whole runs: (id, whether its events are gone; a fork may still use them). Raises LogError."""
+    with Store(db) as store:
+        return [(run, store.remove(run)) for run in [store.find(name).id for name in names]]
+
+
+def prune_runs(keep: int, db: str | Path = DATABASE) -> list[int]:
+    """Remove all but the newest ``keep`` runs and those that are being written; their ids. Raises LogError."""
+    with Store(db) as store:
+        old = [info.id for info in store.runs() if info.state != "running"]
+        old = old[: max(0, len(old) - keep)]
+        for run in old:
+            store.remove(run)
+        return old
+
+
+@frozen
+class Shown:
+    """A run as ``show`` gives it: what it is, its entries, and the steps' titles."""
+
+    info: RunInfo
+    entries: list[Entry]
+    titles: dict[int, str]
+
+
+def show(run: str, *, db: str | Path = DATABASE, phone: int | None = None, kinds: tuple[str, ...] = ()) -> Shown:
+    """The entries of a run up to the event named (``RUN@N``), of one phone or of some kinds only. Raises LogError."""
+    for kind in kinds:
+        if kind not in VOCABULARY:
+            raise LogError(f"unknown event kind {kind!r}; `offhook events` lists them")
+    with located(run, db) as found:
+        titles = {number: step.title for number, step in firmware_of(found.info).steps.items()}
+        upto = found.event() if found.info.events else 0
+        return Shown(found.info, list(entries(found, upto, phone, kinds)), titles)
+
+
+def entries(found: Located, upto: int, phone: int | None, kinds: tuple[str, ...]) -> Iterator[Entry]:
+    """Decoded entries of a run. Raises LogError for one that cannot be read."""
+    decoder = found.store.decoder()
+    for row in found.store.rows(found.info.id, 0, upto, phone):
+        if kinds and row.kind not in kinds:
+            continue
+        try:
+            yield row.entry(decoder)
+        except (EventError, ValueError) as error:
+            raise LogError(f"run {found.info.id}, event {row.n}: {error}") from None
+
+
+@frozen
+class State:
+    """A phone just after an event. ``masked`` says whether secrets are left out."""
+
+    info: RunInfo
+    n: int
+    index: int
+    time: int
+    phone: Phone
+    step_title: str
+    settings: dict[str, str]
+    roots: dict[str, str]
+
+
+def state(run: str, *, db: str | Path = DATABASE, phone: int = 0, secrets: bool = False) -> State:
+    """The state of a phone just after event N of ``RUN@N`` (default: the last). Raises LogError."""
+    with located(run, db) as found:
+        firmware = firmware_of(found.info)
+        n = found.event() if found.info.events else 0
+        if not 0 <= phone < found.info.header.phones:
+            raise LogError(f"run {found.info.id} has phones 0 to {found.info.header.phones - 1}")
+        folded = state_at(found.store, found.info, firmware, n, phone)
+        times = [row.time for row in found.store.rows(found.info.id, n - 1, n)]
+    step = firmware.steps.get(folded.provisioning.step)
+    values = folded.settings.differing()
+    if not secrets:
+        values = {key: HIDDEN if value and is_secret(key) else value for key, value in values.items()}
+    return State(
+        found.info,
+        n,
+        phone,
+        times[0] if times else 0,
+        folded,
+        step.title if step else "",
+        values,
+        dict(folded.settings.roots),
+    )
+
+
+def state_at(store: Store, info: RunInfo, firmware: Firmware, n: int, phone: int = 0) -> Phone:
+    """Fold the log of one phone up to event ``n``, from the nearest snapshot of this code. Raises LogError."""
+    found = store.snapshot(info.id, phone, n, snapshot_key())
+    start, folded = 0, None
+    if found is not None:
+        folded = snapshot.decode(found[1])
+        start = found[0] if folded is not None else 0
+    folded = folded or initial(firmware)
+    decoder = store.decoder()
+    for row in store.rows(info.id, start, n, phone):
+        try:
+            fold_entry(firmware, folded, row.entry(decoder))
+        except UNREADABLE as error:
+            raise LogError(f"run {info.id}: event {row.n} cannot be applied: {error}") from None
+    return folded
+
+
+@frozen
+class EventKind:
+    """One kind of the vocabulary. fields: name to type; summary, doc: from its docstring."""
+
+    kind: str
+    role: str
+    summary: str
+    doc: str
+    fields: dict[str, str]
+
+
+def events(kind: str | None = None) -> list[EventKind]:
+    """The vocabulary, or one kind of it. Raises LogError for an unknown kind."""
+    if kind is not None and kind not in VOCABULARY:
+        from difflib import get_close_matches
+
+        near = get_close_matches(kind, VOCABULARY, 1)
+        raise LogError(f"unknown event kind {kind!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    chosen = VOCABULARY.values() if kind is None else (VOCABULARY[kind],)
+    return [_described(cls) for cls in chosen]
+
+
+def _described(cls: type[Event]) -> EventKind:
+    doc = "\n".join(line.strip() for line in (cls.__doc__ or "").strip().splitlines())
+    fields = {field.name: str(field.type) for field in attrs.fields(cls)}
+    return EventKind(cls.kind, cls.role.value, doc.split("\n", 1)[0], doc, fields)

@@ -1,0 +1,147 @@
+"""``replay`` and ``verify``: is a run what today's code does, and is a log what was written?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+
+from emulator.events import Entry
+from emulator.events.codec import EventDecoder, EventError
+from emulator.log.chain import Row
+from emulator.log.store import LogError, RunInfo, Store
+from emulator.log.verify import Verified
+from emulator.log.verify import verify as verify_store
+from emulator.phone.firmware import Firmware
+from emulator.world.fence import fence
+from emulator.world.recorded import Difference, Replay, Replayed
+from tools.locate import DATABASE, Located, firmware_of, located
+
+
+@frozen
+class Side:
+    """One side of a divergence: an event and its cause chain, the event first."""
+
+    chain: tuple[Entry, ...]
+
+
+@frozen
+class ReplayResult:
+    """A run against today's code. recorded, replayed: both sides of the first difference, where there is one."""
+
+    info: RunInfo
+    firmware: str
+    same_code: bool
+    report: Replayed
+    recorded: Side | None = None
+    replayed: Side | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether this code does exactly what was recorded."""
+        return self.report.identical
+
+
+def replay(
+    run: str,
+    *,
+    db: str | Path = DATABASE,
+    firmware: Firmware | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ReplayResult:
+    """Feed the recorded inputs of a run to today's code, or to ``firmware``, and compare. Raises LogError."""
+    with located(run, db) as found:
+        return replayed(found, firmware, progress)
+
+
+def replay_all(
+    *, db: str | Path = DATABASE, firmware: Firmware | None = None, done: Callable[[ReplayResult], None]
+) -> list[ReplayResult]:
+    """:func:`replay` for every run of a database; ``done`` is called after each. Raises LogError."""
+    results = []
+    with Store(db) as store:
+        for info in store.runs():
+            result = replayed(Located(store, info, None), firmware, None)
+            results.append(result)
+            done(result)
+    return results
+
+
+def replayed(found: Located, firmware: Firmware | None, progress: Callable[[int], None] | None) -> ReplayResult:
+    """Replay a run that was found."""
+    from emulator.log.header import code_digest
+
+    info, store = found.info, found.store
+    used = firmware or firmware_of(info)
+    decoder = store.decoder()
+    with fence():
+        report = Replay(used, info.header.phones, decoder).run(store.rows(info.id, 0, info.events), progress)
+    same = info.header.code == code_digest()
+    if report.identical and info.digest is not None and report.digest != info.digest:
+        raise LogError(f"run {info.id}: its events replay and its seal is not theirs; `offhook verify` says more")
+    if not report.differences:
+        return ReplayResult(info, used.name, same, report)
+    first = report.differences[0]
+    return ReplayResult(
+        info, used.name, same, report, recorded_side(found, decoder, first), replayed_side(found, decoder, first)
+    )
+
+
+def recorded_side(found: Located, decoder: EventDecoder, difference: Difference) -> Side | None:
+    """The recorded event of a difference with its cause chain."""
+    row = difference.recorded
+    return None if row is None else Side(tuple(chain(found, decoder, row)))
+
+
+def replayed_side(found: Located, decoder: EventDecoder, difference: Difference) -> Side | None:
+    """What this code did instead, with its cause chain; before the first difference both logs are the same."""
+    row = difference.replayed
+    if row is None:
+        return None
+    made = {r.n: r for r in difference.settled}
+    entries = []
+    at: Row | None = row
+    while at is not None:
+        entries.append(decoded(at, decoder))
+        if at.cause not in made:
+            earlier = found.store.rows(found.info.id, (at.cause or 0) - 1, at.cause) if at.cause else iter(())
+            at = next(earlier, None)
+            return Side((*entries, *(chain(found, decoder, at) if at is not None else ())))
+        at = made[at.cause]
+    return Side(tuple(entries))
+
+
+def chain(found: Located, decoder: EventDecoder, row: Row) -> list[Entry]:
+    """``row`` and the causes that led to it, back to an input that nothing caused."""
+    entries = [decoded(row, decoder)]
+    while row.cause is not None and row.cause < row.n:
+        row = next(found.store.rows(found.info.id, row.cause - 1, row.cause))
+        entries.append(decoded(row, decoder))
+    return entries
+
+
+def decoded(row: Row, decoder: EventDecoder) -> Entry:
+    """The entry of ``row``. Raises LogError."""
+    try:
+        return row.entry(decoder)
+    except EventError as error:
+        raise LogError(f"event {row.n}: {error.reason}") from None
+
+
+def verify(target: str | Path = DATABASE, *, db: str | Path | None = None) -> Verified:
+    """Check a whole database (its path), or one run of ``db``. Raises LogError if it cannot be read at all."""
+    if db is None and (Path(target).is_file() or Path(target).suffix == ".db") and not is_export(Path(target)):
+        with Store(target) as store:
+            return verify_store(store)
+    with located(str(target), db or DATABASE) as found:
+        return verify_store(found.store, found.info.id)
+
+
+def is_export(path: Path) -> bool:
+    """Whether ``path`` looks like an exported run rather than a database."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except OSError:
+        return False

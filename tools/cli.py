@@ -1,0 +1,484 @@
+"""The command ``offhook``: it parses, calls the function of the same name in :mod:`tools`, and prints.
+
+Verbs import what they need when they run, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from emulator.world.run import Run
+    from tools.simulate import RunResult
+
+VERSION = "0.1.0"
+NO, BAD = 1, 2
+"""Exit codes: the answer is "no"; bad input."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Workbench(click.Group):
+    """A group whose errors are one line each, and whose verbs stay in the order of their definition."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, as a story tells them."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; what it does not like about its input is one line and exit code 2."""
+        from emulator.log.store import LogError
+        from emulator.world.toml import ScenarioError
+
+        try:
+            return super().invoke(ctx)
+        except (LogError, ScenarioError) as error:
+            click.echo(f"offhook: {error}", err=True)
+            ctx.exit(BAD)
+        except BrokenPipeError:
+            # The reader went away (`| head`); a second complaint at exit helps nobody.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+def db_option(function: F) -> F:
+    """``--db``."""
+    return click.option(
+        "--db", envvar="OFFHOOK_DB", default="offhook.db", show_default=True, show_envvar=True, help="The run database."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value for a program.")(function)
+
+
+@click.group(cls=Workbench, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="offhook")
+def main() -> None:
+    """A virtual desk phone that can be rewound.
+
+    Simulate how a KX-UTG200 gets provisioned, keep every event, look at the phone at any moment, and replay it.
+
+    \b
+    RUN is a number, the start of a digest, or an exported file; RUN@N is that run just after event N.
+    Exit codes: 0 as expected, 1 the answer is "no", 2 bad input.
+
+    \b
+    Example:
+      offhook run scenarios/first-boot-option-160.toml
+    """
+
+
+@main.command()
+@click.argument("scenario")
+@db_option
+@click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's seed.")
+@click.option("--seeds", type=click.IntRange(1, 100_000), help="Run with so many seeds, from the first on.")
+@click.option("--until", metavar="STEP|EVENT|TIME", help="Stop at a step (8), an event kind or a time (30s).")
+@click.option("--pace", metavar="FACTOR", help="Follow the wall clock: 1x, 10x. Default: as fast as it goes.")
+@click.option("--all", "every", is_flag=True, help="Print every event, not only those that matter.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what came of it.")
+@click.option("--no-store", is_flag=True, help="Do not keep the run.")
+@json_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    scenario: str,
+    db: str,
+    seed: int | None,
+    seeds: int | None,
+    until: str | None,
+    pace: str | None,
+    every: bool,
+    quiet: bool,
+    no_store: bool,
+    as_json: bool,
+) -> None:
+    """Simulate SCENARIO, print its timeline, store the run.
+
+    \b
+    Examples:
+      offhook run scenarios/first-boot-option-160.toml
+      offhook run scenarios/packet-loss.toml --seeds 200 --quiet
+      offhook run scenarios/first-boot-option-160.toml --until 8 --no-store
+    """
+    from emulator.log.store import Store
+    from tools import printing
+    from tools.simulate import Plan, loaded, run_seeds, until_what
+
+    story, name = loaded(scenario)
+    count = seeds if seeds is not None else 1 if seed is not None else story.seeds
+    first = story.seed if seed is None else seed
+    stop, end = until_what(until)
+    progress = printing.Progress()
+    live = None if quiet or as_json or count > 1 else live_timeline(story.phone.count > 1, every, scenario)
+    plan = Plan(
+        pace=pace_factor(pace),
+        stop=stop,
+        until=end,
+        keep_entries=False,
+        created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        progress=lambda r: progress.show(run_progress(r, end or story.until)),
+        observer=live.observe if live else None,
+    )
+
+    def done(result: RunResult) -> None:
+        if count > 1:
+            progress.show(f"seed {result.seed - first + 1} of {count}")
+
+    store = None if no_store else Store(db, create=True)
+    try:
+        results = run_seeds(story, name, range(first, first + count), plan, store, done)
+    except KeyboardInterrupt:
+        progress.clear()
+        kept = "" if no_store else "; what happened so far is kept, marked as cut off"
+        printing.note(f"interrupted{kept}")
+        ctx.exit(130)
+    finally:
+        if store is not None:
+            store.close()
+    progress.clear()
+    if as_json:
+        found = [printing.result_json(result) for result in results.runs]
+        printing.as_json(found[0] if count == 1 else {**found[0], "digest": results.digest, "seeds": found})
+    elif count == 1:
+        if live:
+            live.end()
+        printing.run_summary(results.runs[0])
+    else:
+        printing.seeds_summary(results)
+    ctx.exit(0 if results.ok else NO)
+
+
+def live_timeline(phones: bool, every: bool, scenario: str) -> Any:
+    """A printer of the timeline while the run goes on."""
+    from emulator.world.run import scenario_firmware
+    from tools import printing
+    from tools.simulate import loaded
+    from tools.timeline import LiveTimeline, Timeline
+
+    steps = scenario_firmware(loaded(scenario)[0]).steps
+    titles = {number: step.title for number, step in steps.items()}
+    return LiveTimeline(Timeline(titles, printing.styled, phones, printing.width()), every, printing.say)
+
+
+def run_progress(run: Run, until: int) -> str:
+    """How far a run is."""
+    from emulator.events.masking import duration
+
+    return f"{duration(run.now)} of {duration(until)}, {run.recorder.count:,} events"
+
+
+def pace_factor(text: str | None) -> float:
+    """``10x`` as a number."""
+    if text is None:
+        return 0.0
+    try:
+        factor = float(text.lower().removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0.001 <= factor <= 1e6:
+        raise click.BadParameter(f"{text!r} is no pace; give 1x, 10x or 0.5x", param_hint="--pace")
+    return factor
+
+
+@main.command()
+@db_option
+@click.option("--rm", "remove", multiple=True, metavar="RUN", help="Remove this whole run; may be repeated.")
+@click.option("--prune", type=click.IntRange(0), metavar="KEEP", help="Remove all but the newest KEEP runs.")
+@json_option
+def runs(db: str, remove: tuple[str, ...], prune: int | None, as_json: bool) -> None:
+    """List the stored runs, or remove whole ones.
+
+    \b
+    Examples:
+      offhook runs
+      offhook runs --rm 3 --rm 4
+      offhook runs --prune 100
+    """
+    from tools import browse, printing
+
+    if remove:
+        removed = browse.remove_runs(list(remove), db)
+        for number, gone in removed:
+            printing.note(f"run {number} removed" + ("" if gone else "; its events stay while a fork uses them"))
+    if prune is not None:
+        printing.note(f"{len(browse.prune_runs(prune, db))} runs removed")
+    if remove or prune is not None:
+        return
+    found = browse.runs(db)
+    if as_json:
+        printing.as_json([printing.info_json(info) for info in found])
+    elif not found:
+        printing.note(f"{db} holds no runs yet")
+    else:
+        printing.runs_table(found)
+
+
+@main.command()
+@click.argument("run", metavar="RUN[@N]")
+@db_option
+@click.option("--brief", "-b", is_flag=True, help="Only what matters; a burst of flash work is one line.")
+@click.option("--kind", "-k", "kinds", multiple=True, help="Only events of this kind; may be repeated.")
+@click.option("--phone", type=click.IntRange(0), help="Only this phone of a run of many.")
+@click.option("--secrets", is_flag=True, help="With --json: do not hide passwords and keys.")
+@json_option
+def show(
+    run: str, db: str, brief: bool, kinds: tuple[str, ...], phone: int | None, secrets: bool, as_json: bool
+) -> None:
+    """Print a run as a timeline: one line an event, up to N if given.
+
+    Columns: event number, virtual time in seconds, step of the guide, the event. Arrows mark packets and requests.
+
+    \b
+    Examples:
+      offhook show 1
+      offhook show 1@60 --brief
+      offhook show 1 --kind SettingChanged --kind StepEntered
+    """
+    from tools import browse, printing
+    from tools.timeline import Timeline
+
+    shown = browse.show(run, db=db, phone=phone, kinds=kinds)
+    if as_json:
+        from tools.masks import entry_json
+
+        printing.as_json([entry_json(entry, secrets) for entry in shown.entries])
+        return
+    timeline = Timeline(shown.titles, printing.styled, shown.info.header.phones > 1, printing.width())
+    for line in timeline.brief(shown.entries) if brief else timeline.lines(shown.entries):
+        printing.say(line)
+
+
+@main.command()
+@click.argument("run", metavar="RUN[@N]")
+@db_option
+@click.option("--phone", type=click.IntRange(0), default=0, show_default=True, help="Which phone of a run of many.")
+@click.option("--secrets", is_flag=True, help="Show passwords and keys.")
+@json_option
+def state(run: str, db: str, phone: int, secrets: bool, as_json: bool) -> None:
+    """Show the phone just after event N: step, timers, lease, settings that differ from factory, files held.
+
+    \b
+    Examples:
+      offhook state 1@48
+      offhook state 1 --json
+    """
+    from tools import browse, printing
+
+    found = browse.state(run, db=db, phone=phone, secrets=secrets)
+    if as_json:
+        printing.as_json(printing.state_json(found))
+        return
+    for line in printing.state_text(found):
+        printing.say(line)
+
+
+@main.command()
+@click.argument("run", required=False)
+@click.option("--all", "every", is_flag=True, help="Replay every run of the database.")
+@db_option
+@json_option
+@click.pass_context
+def replay(ctx: click.Context, run: str | None, every: bool, db: str, as_json: bool) -> None:
+    """Feed the recorded inputs to today's code and compare what it does with what was recorded.
+
+    The first divergence is told with both sides and their cause chains. Exit code 1 if there is one.
+
+    \b
+    Examples:
+      offhook replay 1
+      offhook replay --all
+      offhook replay customer-case.jsonl
+    """
+    from tools import checking, printing
+
+    if every == (run is not None):
+        raise click.UsageError("give either a RUN or --all")
+    progress = printing.Progress()
+    if run is not None:
+        results = [checking.replay(run, db=db, progress=lambda n: progress.show(f"{n:,} events replayed"))]
+    else:
+        results = checking.replay_all(db=db, done=lambda r: progress.show(f"run {r.info.id} replayed"))
+    progress.clear()
+    if as_json:
+        found = [printing.replay_json(result) for result in results]
+        printing.as_json(found if every else found[0])
+    else:
+        for result in results:
+            printing.replay_report(result)
+    ctx.exit(0 if all(result.identical for result in results) else NO)
+
+
+@main.command()
+@click.argument("target", required=False, metavar="[DB|RUN]")
+@db_option
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> None:
+    """Check that a log is what was written: chain, seal, numbers, blobs. Exit code 1 if it is not.
+
+    \b
+    Examples:
+      offhook verify
+      offhook verify elsewhere.db
+      offhook verify 3
+    """
+    from tools import checking, printing
+
+    found = checking.verify(target or db, db=None if target is None else db)
+    if as_json:
+        printing.as_json(printing.verify_json(found))
+    else:
+        printing.verify_report(found, target or db)
+    ctx.exit(NO if found.faults else 0)
+
+
+@main.command()
+@click.argument("run")
+@click.option("--to", "form", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, help="The form.")
+@click.option("--output", "-o", help="The file; default: SCENARIO-DIGEST.jsonl in this folder.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@db_option
+def export(run: str, form: str, output: str | None, force: bool, db: str) -> None:
+    """Write a run as one file that is complete: it verifies and replays elsewhere.
+
+    \b
+    Examples:
+      offhook export 1
+      offhook export 1 --to jsonl -o case-4711.jsonl
+    """
+    from tools import printing, travel
+    from tools.locate import located
+
+    if output is None:
+        with located(run, db) as found:
+            output = f"{found.info.header.name}-{(found.info.digest or 'open')[:12]}.{form}"
+    written = travel.export(run, output, db=db, overwrite=force)
+    printing.say(f"{written.path}: run {written.info.id}, {written.info.events:,} events, {written.size:,} bytes")
+    if written.secrets:
+        printing.note(f"it holds secrets: {', '.join(written.secrets)}")
+
+
+@main.command("import")
+@click.argument("file")
+@db_option
+@json_option
+def import_(file: str, db: str, as_json: bool) -> None:
+    """Read an exported run into the database, verified event by event.
+
+    \b
+    Example:
+      offhook import case-4711.jsonl
+    """
+    from tools import printing, travel
+
+    info = travel.import_run(file, db=db)
+    if as_json:
+        printing.as_json(printing.info_json(info))
+    else:
+        printing.say(f"run {info.id}: {info.header.name}, {info.events:,} events, {info.outcome or info.state}")
+
+
+@main.command()
+@click.argument("scenario", nargs=-1, required=True)
+@json_option
+@click.pass_context
+def check(ctx: click.Context, scenario: tuple[str, ...], as_json: bool) -> None:
+    """Say whether scenario files are valid, without running them.
+
+    \b
+    Example:
+      offhook check scenarios/*.toml
+    """
+    from emulator.world.toml import ScenarioError
+    from tools import printing, simulate
+
+    errors: dict[str, str] = {}
+    for path in scenario:
+        try:
+            simulate.check(path)
+            errors[path] = ""
+        except ScenarioError as error:
+            errors[path] = str(error)
+    if as_json:
+        printing.as_json([{"path": path, "valid": not wrong, "error": wrong} for path, wrong in errors.items()])
+    else:
+        for path, wrong in errors.items():
+            if wrong:
+                printing.note(f"offhook: {wrong}")
+            else:
+                printing.say(f"{path}: valid")
+    ctx.exit(BAD if any(errors.values()) else 0)
+
+
+@main.command()
+@click.argument("folder", default="scenarios")
+@json_option
+def scenarios(folder: str, as_json: bool) -> None:
+    """List the scenarios of a folder, a line each.
+
+    \b
+    Example:
+      offhook scenarios
+    """
+    from tools import printing, simulate
+
+    found = simulate.scenarios(folder)
+    if as_json:
+        printing.as_json([{"path": str(s.path), "title": s.title, "seeds": s.seeds, "error": s.error} for s in found])
+    elif not found:
+        printing.note(f"{folder} holds no scenarios (*.toml)")
+    else:
+        printing.scenarios_table(found)
+
+
+@main.command()
+@click.argument("kind", required=False)
+@json_option
+def events(kind: str | None, as_json: bool) -> None:
+    """List the vocabulary of events, or explain one kind.
+
+    \b
+    Examples:
+      offhook events
+      offhook events SourceTried
+    """
+    import attrs
+
+    from tools import browse, printing
+
+    found = browse.events(kind)
+    if as_json:
+        printing.as_json([attrs.asdict(one) for one in found])
+    else:
+        printing.event_kinds(found)
+
+
+@main.command()
+@json_option
+def boundaries(as_json: bool) -> None:
+    """Say what the simulation models, what it passes through and what it leaves out.
+
+    \b
+    Example:
+      offhook boundaries
+    """
+    from emulator.boundaries import BOUNDARIES
+    from tools import printing
+
+    if as_json:
+        printing.as_json([boundary._asdict() for boundary in BOUNDARIES])
+    else:
+        for line in printing.table([("area", "how", "what"), *BOUNDARIES]):
+            printing.say(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""From what the user typed to a run: ``RUN`` and ``RUN@N``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from emulator.log import jsonl
+from emulator.log.store import LogError, RunInfo, Store
+from emulator.phone.firmware import Firmware
+from emulator.phone.kx_utg200 import kx_utg200
+
+DATABASE = "offhook.db"
+"""The run database that is used when none is named."""
+
+
+@frozen
+class Located:
+    """A run that was found. at: the event after ``@``, or None."""
+
+    store: Store
+    info: RunInfo
+    at: int | None
+
+    def event(self) -> int:
+        """The event that was named, or the last one. Raises LogError if there is no such event."""
+        if self.at is None:
+            return self.info.events
+        if not 1 <= self.at <= self.info.events:
+            raise LogError(f"run {self.info.id} has events 1 to {self.info.events}, so there is no {self.at}")
+        return self.at
+
+
+@contextmanager
+def located(text: str, db: str | Path = DATABASE) -> Iterator[Located]:
+    """The run that ``text`` names: a number, the start of a digest or an exported file, with ``@N`` for an event.
+
+    Raises LogError.
+    """
+    name, at = split(text)
+    path = Path(name)
+    if path.is_file():
+        with path.open("rb") as file:
+            parsed = jsonl.parse(file, name)
+        with Store(":memory:", create=True) as store:
+            yield Located(store, jsonl.keep(store, parsed), at)
+        return
+    if path.is_dir():
+        raise LogError(f"{name} is a directory, not a run")
+    if path.suffix or "/" in name:
+        raise LogError(f"{name}: there is no such file")
+    with Store(db) as store:
+        yield Located(store, store.find(name), at)
+
+
+def split(text: str) -> tuple[str, int | None]:
+    """``RUN`` or ``RUN@N`` in two. Raises LogError."""
+    name, sign, number = text.rpartition("@")
+    if not sign or Path(text).is_file():
+        return text, None
+    if not number.isdigit() or len(number) > 12:
+        raise LogError(f"{text!r}: after @ stands the number of an event, as in {name or '12'}@48")
+    return name, int(number)
+
+
+def firmware_of(info: RunInfo) -> Firmware:
+    """Today's firmware with the version and the options that the run was made with. Raises LogError."""
+    try:
+        return kx_utg200(info.header.version).with_options(**info.header.options)
+    except (TypeError, ValueError):
+        raise LogError(f"run {info.id}: this program knows no firmware with such options") from None

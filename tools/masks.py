@@ -1,0 +1,70 @@
+"""Events as values for programs, with secrets hidden unless they are asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+
+from emulator.events import Entry, HttpRequested, SettingChanged, SettingEntered
+from emulator.events.codec import payload_to_text
+from emulator.events.masking import HIDDEN, hide_passwords, is_secret
+
+_ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
+_LOGIN = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
+
+
+def entry_json(entry: Entry, secrets: bool) -> dict[str, Any]:
+    """An entry as an object; payloads as text (see :mod:`emulator.events.codec`)."""
+    return {
+        "n": entry.n,
+        "time": entry.time,
+        "due": entry.due,
+        "phone": entry.phone,
+        "kind": entry.event.kind,
+        "cause": entry.cause,
+        "because": list(entry.because),
+        "data": fields(entry, secrets),
+    }
+
+
+def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
+    """The fields of an event as plain values."""
+    event = entry.event
+    found = {name: plain(value) for name, value in attrs.asdict(event, recurse=False).items()}
+    if secrets:
+        return found
+    if isinstance(event, SettingChanged | SettingEntered) and is_secret(event.key) and event.value:
+        found["value"] = HIDDEN
+    if isinstance(event, HttpRequested):
+        found["headers"] = [[n, HIDDEN if n.lower() == "authorization" else v] for n, v in event.headers]
+    if found.get("password"):
+        found["password"] = HIDDEN
+    for name in ("image", "data"):
+        if isinstance(getattr(event, name, None), bytes):
+            found[name] = f"({len(getattr(event, name))} bytes; flash content may hold secrets)"
+    return {name: hidden(value) for name, value in found.items()}
+
+
+def plain(value: Any) -> Any:
+    """A field as JSON can hold it."""
+    if isinstance(value, bytes):
+        return payload_to_text(value)
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def hidden(value: Any) -> Any:
+    """``value`` with the secrets in its texts replaced: URL passwords, login headers, secret parameters of files."""
+    if isinstance(value, list):
+        return [hidden(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _ELEMENT.sub(_element, _LOGIN.sub(rf"\1{HIDDEN}", hide_passwords(value)))
+
+
+def _element(found: re.Match[str]) -> str:
+    tag, attributes, value = found.groups()
+    return f"<{tag}{attributes}>{HIDDEN if value and is_secret(tag) else value}</{tag}>"

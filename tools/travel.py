@@ -1,0 +1,85 @@
+"""``export`` and ``import``: runs as files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from attrs import frozen
+
+from emulator.events import HttpRequested, SettingChanged, SettingEntered
+from emulator.events.masking import is_secret
+from emulator.log import jsonl
+from emulator.log.store import LogError, RunInfo, Store
+from tools.browse import entries
+from tools.locate import DATABASE, Located, located
+
+
+@frozen
+class Exported:
+    """A run that was written. secrets: what it holds that should not go to just anybody."""
+
+    info: RunInfo
+    path: Path
+    size: int
+    secrets: tuple[str, ...]
+
+
+def export(run: str, path: str | Path, *, db: str | Path = DATABASE, overwrite: bool = False) -> Exported:
+    """Write a run as JSON Lines to ``path``, readable by its owner only, whole or not at all. Raises LogError."""
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise LogError(f"{path} is there already; --force writes over it")
+    with located(run, db) as found:
+        if found.at is not None:
+            raise LogError("a run is exported whole; leave out @N")
+        size = written(found, path)
+        return Exported(found.info, path, size, secrets_in(found))
+
+
+def written(found: Located, path: Path) -> int:
+    """Write beside ``path`` first, so that a full disk leaves no half file. Bytes written."""
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
+    except OSError as error:
+        raise LogError(f"{path}: cannot be written ({(error.strerror or 'error').lower()})") from None
+    try:
+        with os.fdopen(handle, "wb") as out:
+            size = jsonl.write(found.store, found.info, out)
+        Path(beside).chmod(0o600)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise LogError(f"{path}: cannot be written ({(error.strerror or 'error').lower()})") from None
+    finally:
+        Path(beside).unlink(missing_ok=True)
+    return size
+
+
+def secrets_in(found: Located) -> tuple[str, ...]:
+    """What kinds of secrets a run holds: names of parameters, and credentials of requests."""
+    names: set[str] = set()
+    kinds = ("SettingChanged", "SettingEntered", "HttpRequested", "ConfigurationRead")
+    for entry in entries(found, found.info.events, None, kinds):
+        event = entry.event
+        if isinstance(event, SettingChanged | SettingEntered) and is_secret(event.key) and event.value:
+            names.add(event.key)
+        elif isinstance(event, HttpRequested) and any(name == "Authorization" for name, _ in event.headers):
+            names.add("HTTP credentials")
+        elif event.kind == "ConfigurationRead":
+            names.add("configuration files")
+    return tuple(sorted(names))
+
+
+def import_run(path: str | Path, *, db: str | Path = DATABASE) -> RunInfo:
+    """Read an exported run into a database, verified event by event. Raises LogError."""
+    path = Path(path)
+    if path.is_dir():
+        raise LogError(f"{path} is a directory, not an exported run")
+    try:
+        with path.open("rb") as file:
+            parsed = jsonl.parse(file, str(path))
+    except OSError as error:
+        raise LogError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    with Store(db, create=True) as store:
+        return jsonl.keep(store, parsed)
