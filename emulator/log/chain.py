@@ -11,6 +11,7 @@ in hex.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
@@ -107,19 +108,19 @@ class Recorder:
         link = self.head
         encode: Callable[..., bytes] = self._encoder.encode
         rows = []
-        make = Row._make
+        make: Callable[..., Row] = partial(tuple.__new__, Row)  # Row._make without its length check
         for entry in entries:
             event = entry.event
-            data = encode(event)
-            because = ",".join(map(str, entry.because)) if entry.because else ""
-            due, cause = entry.due, entry.cause
+            n, time, due, phone, cause = entry.n, entry.time, entry.due, entry.phone, entry.cause
             kind = event.kind
-            head = (
-                f"{entry.n} {entry.time} {'-' if due is None else due} {entry.phone} {kind} "
-                f"{'-' if cause is None else cause} {because}\n"
+            data = encode(event).decode()
+            because = ",".join(map(str, entry.because)) if entry.because else ""
+            text = (
+                f"{n} {time} {'-' if due is None else due} {phone} {kind} "
+                f"{'-' if cause is None else cause} {because}\n{data}"
             )
-            link = sha256(link + head.encode() + data).digest()
-            rows.append(make((entry.n, entry.time, due, entry.phone, kind, cause, f"[{because}]", data.decode(), link)))
+            link = sha256(link + text.encode()).digest()
+            rows.append(make((n, time, due, phone, kind, cause, f"[{because}]", data, link)))
         self.count += len(rows)
         self.head = link
         return rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from emulator.phone import (
     dhcp,
     display,
@@ -24,6 +26,7 @@ PARTS = (
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""
 
 
+@lru_cache(maxsize=64)
 def kx_utg200(version: str = "03.210") -> Firmware:
     """The firmware with the default readings of the guide (``Options``). version: form ``03.210`` (PROV-261)."""
     return Firmware("KX-UTG200", version, tuple(Part.of(module) for module in PARTS))

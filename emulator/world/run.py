@@ -7,6 +7,7 @@ log is the same whoever drives.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import attrs
 
@@ -40,7 +41,13 @@ Observer = Callable[[Settled], None]
 
 def scenario_firmware(scenario: Scenario) -> Firmware:
     """The firmware that a scenario names. Raises TypeError or ValueError for an unknown option or a bad value."""
-    return kx_utg200(scenario.phone.version).with_options(**scenario.phone.options)
+    return _firmware(scenario.phone.version, tuple(sorted(scenario.phone.options.items())))
+
+
+@lru_cache(maxsize=64)
+def _firmware(version: str, options: tuple[tuple[str, str | bool], ...]) -> Firmware:
+    """Equal scenarios share one firmware, and so its dispatch table."""
+    return kx_utg200(version).with_options(**dict(options))
 
 
 class Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from emulator.events import SECOND
@@ -22,9 +23,8 @@ class DhcpServer:
         self.leases: dict[str, str] = {}
         self.refusals = spec.nak
         self.ignored = spec.ignore
-        first, _, last = spec.pool.partition("-")
-        self.first, self.last = int(IPv4Address(first.strip())), int(IPv4Address((last or first).strip()))
-        self._reply_options = tuple(reply_options(spec))
+        self.first, self.last = pool_limits(spec.pool)
+        self._reply_options = reply_options(spec)
 
     def fork(self) -> DhcpServer:
         """A server that goes on from here."""
@@ -106,8 +106,20 @@ class DhcpServer:
         return Send(self.spec.delay, Datagram(datagram.phone, self.spec.address, SERVER, to, CLIENT, payload))
 
 
-def reply_options(spec: DhcpSpec) -> Iterable[tuple[int, bytes]]:
+@lru_cache(maxsize=64)
+def pool_limits(pool: str) -> tuple[int, int]:
+    """First and last address of ``first-last``, or of a single address. Raises ValueError."""
+    first, _, last = pool.partition("-")
+    return int(IPv4Address(first.strip())), int(IPv4Address((last or first).strip()))
+
+
+@lru_cache(maxsize=64)
+def reply_options(spec: DhcpSpec) -> tuple[tuple[int, bytes], ...]:
     """The options of every OFFER and ACK, server identifier first."""
+    return tuple(_options(spec))
+
+
+def _options(spec: DhcpSpec) -> Iterable[tuple[int, bytes]]:
     yield wire.SERVER_ID, wire.ip_to_bytes(spec.address)
     yield wire.LEASE_TIME, wire.u32(min(spec.lease // SECOND, 0xFFFFFFFF))
     for code, time in ((wire.T1, spec.t1), (wire.T2, spec.t2)):
