@@ -5,7 +5,7 @@ kind (its name in the log) to its class. To add an event, write its class in the
 that module's line below.
 """
 
-from emulator.events.base import SECOND, Because, Entry, Event, Payload, Role
+from emulator.events.base import Because, Entry, Event, Payload, Role
 from emulator.events.network import (
     AddressBound,
     AddressLost,
@@ -61,6 +61,7 @@ from emulator.events.transfer import (
     LookupAnswered,
     LookupRequested,
 )
+from emulator.events.units import SECOND
 
 POWER = (FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, SettingEntered, TimerSet, TimerCancelled, TimerDue)
 NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, ToleranceUsed)

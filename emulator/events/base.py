@@ -12,8 +12,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 import attrs
 
-SECOND = 1_000_000_000
-"""Nanoseconds in a second: every time in the log is an integer count of nanoseconds."""
+from emulator.events.masking import printable
 
 
 class Role(Enum):
@@ -59,7 +58,10 @@ class Event:
             cls.kind = cls.__name__
 
     def text(self) -> str:
-        """One line for a person, without secrets."""
+        """One line for a person: without secrets, and whatever a peer sent, without control characters."""
+        return printable(self._line())
+
+    def _line(self) -> str:
         return ""
 
 

@@ -57,19 +57,21 @@ def payload_to_text(data: bytes) -> str:
 def text_to_payload(text: str) -> Payload:
     """The bytes that :func:`payload_to_text` wrote as ``text``. Raises EventError for anything it cannot have written.
 
-    A lone backslash is the mark of such text.
+    So every payload has one text, and what is read is written again as it was.
     """
     if text.startswith("base64:"):
         try:
-            return Payload(b64decode(text[7:], validate=True))
+            data = b64decode(text[7:], validate=True)
         except ValueError:
             raise EventError("bad base64 in a payload") from None
-    raw = text.encode("utf-8")
-    if b"\\" not in raw:
-        return Payload(raw)
-    if b"\\" in _ESCAPE.sub(b"", raw):
+    else:
+        raw = text.encode("utf-8")
+        if b"\\" not in raw and b"\0" not in raw:
+            return Payload(raw)
+        data = _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else b"\\", raw)
+    if payload_to_text(data) != text:
         raise EventError("bad escape in a payload")
-    return Payload(_ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else b"\\", raw))
+    return Payload(data)
 
 
 class EventEncoder:
@@ -114,7 +116,11 @@ class EventDecoder:
                 decoder = self._make(kind)
             return decoder(data)
         except msgspec.MsgspecError as error:
+            if isinstance(error.__cause__, EventError):
+                raise error.__cause__ from None
             raise EventError(f"{kind} does not have the fields of its kind ({type(error).__name__})") from None
+        except (UnicodeError, RecursionError) as error:
+            raise EventError(f"{kind} is no JSON object ({type(error).__name__})") from None
 
     def _make(self, kind: str) -> Callable[[bytes | str], Event]:
         cls = VOCABULARY.get(kind)

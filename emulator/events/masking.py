@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from emulator.events.base import SECOND
+from emulator.events.units import SECOND
 
 HIDDEN = "***"
-_SECRET_TAG = re.compile(r"PASS|(?:^|_)KEY$|^CFG_FILE_KEY$")
-_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
+_SECRET_TAG = re.compile(r"PASS|FILE_KEY\d*$")
+_URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)")
+"""In a URL, also one without a protocol (PROV-033); as there, the password reaches to the last ``@``."""
 _UNITS = ((3600 * SECOND, "h"), (60 * SECOND, "min"), (SECOND, "s"), (1_000_000, "ms"), (1_000, "us"))
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from emulator.events.base import Event, Payload, Role
-from emulator.events.masking import duration, hide_passwords, printable, repr_text
+from emulator.events.masking import duration, hide_passwords, repr_text
 
 _PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 5060: "SIP"}
 _DHCP_TYPES = ("?", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")
@@ -19,7 +19,7 @@ def _packet(ports: tuple[int, int], payload: bytes, ends: str) -> str:
     if protocol == "SIP":
         words = payload[:64].split(b"\n", 1)[0].decode("utf-8", "replace").split(" ")
         first = " ".join(words[:3]) if words[0].startswith("SIP/") else words[0]
-        return f"SIP {printable(first.strip())}  {ends}"
+        return f"SIP {first.strip()}  {ends}"
     if protocol == "DHCP" and payload[236:241] == b"\x63\x82\x53\x63\x35" and len(payload) > 242:
         kind = _DHCP_TYPES[payload[242]] if payload[242] < len(_DHCP_TYPES) else "?"
         return f"DHCP {kind}  {ends}"
@@ -39,7 +39,7 @@ class DatagramSent(Event):
     payload: Payload
     ttl: int = 64
 
-    def text(self) -> str:
+    def _line(self) -> str:
         ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
         return _packet((self.port, self.source_port), self.payload, ends)
 
@@ -56,7 +56,7 @@ class DatagramReceived(Event):
     port: int
     payload: Payload
 
-    def text(self) -> str:
+    def _line(self) -> str:
         ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
         return _packet((self.port, self.source_port), self.payload, ends)
 
@@ -65,7 +65,7 @@ class DatagramReceived(Event):
 class DatagramLost(Event):
     """The world's note that a datagram did not arrive; the phone cannot know and does not react.
 
-    reason: ``loss``, ``partition`` or ``nobody-listens``; inward: it was on its way to the phone.
+    reason: ``loss``, ``partition``, ``no-cable`` or ``nobody-listens``; inward: it was on its way to the phone.
     """
 
     role: ClassVar[Role] = Role.INPUT
@@ -75,7 +75,7 @@ class DatagramLost(Event):
     peer: str
     port: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         way = f"from {self.peer}" if self.inward else f"to {self.peer}:{self.port}"
         return f"datagram {way} lost ({self.reason})"
 
@@ -87,7 +87,7 @@ class PacketRefused(Event):
     protocol: str
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"{self.protocol} packet refused: {self.reason}"
 
 
@@ -98,7 +98,7 @@ class ToleranceUsed(Event):
     protocol: str
     code: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"{self.protocol} message tolerated: {self.code}"
 
 
@@ -110,7 +110,7 @@ class DhcpStateEntered(Event):
     xid: int
     attempt: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"DHCP client {self.state}" + (f", attempt {self.attempt}" if self.attempt > 1 else "")
 
 
@@ -135,8 +135,8 @@ class DhcpReceived(Event):
     option159: str | None
     option160: str | None
 
-    def text(self) -> str:
-        name = _DHCP_TYPES[self.type] if self.type < len(_DHCP_TYPES) else f"type {self.type}"
+    def _line(self) -> str:
+        name = _DHCP_TYPES[self.type] if 0 <= self.type < len(_DHCP_TYPES) else f"type {self.type}"
         parts = [f"DHCP {name} read: {self.address} from {self.server or '?'}"]
         options = (("160", self.option160), ("159", self.option159), ("66", self.option66))
         parts += [f"option {number} {repr_text(hide_passwords(value))}" for number, value in options if value]
@@ -158,7 +158,7 @@ class AddressBound(Event):
     t2: int
     fresh: bool
 
-    def text(self) -> str:
+    def _line(self) -> str:
         verb = "bound" if self.fresh else "renewed"
         return f"address {self.address} {verb} " + (f"for {duration(self.lease)}" if self.lease else "for ever")
 
@@ -169,7 +169,7 @@ class AddressLost(Event):
 
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"address lost: {self.reason}"
 
 
@@ -182,8 +182,8 @@ class SipAnswered(Event):
     call_id: str
     method: str
 
-    def text(self) -> str:
-        return f"SIP {self.status} {printable(self.phrase)} to our {printable(self.method)}"
+    def _line(self) -> str:
+        return f"SIP {self.status} {self.phrase} to our {self.method}"
 
 
 @frozen
@@ -199,8 +199,8 @@ class NotifyReceived(Event):
     body: Payload
     copied: tuple[tuple[str, str], ...]
 
-    def text(self) -> str:
-        return f"NOTIFY read: event {printable(self.package) or '(none)'} from {self.source}"
+    def _line(self) -> str:
+        return f"NOTIFY read: event {self.package or '(none)'} from {self.source}"
 
 
 @frozen
@@ -211,7 +211,7 @@ class PnpSubscribed(Event):
     from_tag: str
     branch: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"SIP PnP subscription {self.call_id}"
 
 
@@ -219,7 +219,7 @@ class PnpSubscribed(Event):
 class PnpSettled(Event):
     """The SUBSCRIBE needs no further retransmission: a final response or a NOTIFY came (PROV-058)."""
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return "SIP PnP: no more retransmissions"
 
 
@@ -229,15 +229,15 @@ class PnpAnswered(Event):
 
     url: str
 
-    def text(self) -> str:
-        return f"SIP PnP gave {hide_passwords(printable(self.url))}"
+    def _line(self) -> str:
+        return f"SIP PnP gave {hide_passwords(self.url)}"
 
 
 @frozen
 class PnpEnded(Event):
-    """The five seconds are over (PROV-052). reason: ``no-answer``, ``no-notify``, or ``answered`` earlier."""
+    """The five seconds are over (PROV-052). reason: ``no-answer``, ``no-notify``, ``no-address``, or ``answered``."""
 
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"SIP PnP window over: {self.reason}"

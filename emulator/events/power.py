@@ -20,7 +20,7 @@ class FlashFitted(Event):
     role: ClassVar[Role] = Role.INPUT
     image: Payload
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"flash chip fitted, {len(self.image)} bytes of content"
 
 
@@ -31,7 +31,7 @@ class PowerOn(Event):
     role: ClassVar[Role] = Role.INPUT
     entropy: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return "power on"
 
 
@@ -41,7 +41,7 @@ class PowerOff(Event):
 
     role: ClassVar[Role] = Role.INPUT
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return "power off"
 
 
@@ -51,7 +51,7 @@ class LinkUp(Event):
 
     role: ClassVar[Role] = Role.INPUT
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return "link up"
 
 
@@ -61,7 +61,7 @@ class LinkDown(Event):
 
     role: ClassVar[Role] = Role.INPUT
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return "link down"
 
 
@@ -77,7 +77,7 @@ class SettingEntered(Event):
     value: str | None
     via: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         value = "nothing (removed)" if self.value is None else masked(self.key, self.value)
         return f"{self.via} programming: {self.key} = {value}"
 
@@ -94,7 +94,7 @@ class TimerSet(Event):
     name: str
     after: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"timer {self.name} in {duration(self.after)}"
 
 
@@ -104,7 +104,7 @@ class TimerCancelled(Event):
 
     name: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"timer {self.name} cancelled"
 
 
@@ -117,7 +117,7 @@ class TimerDue(Event):
     name: str
     ordinal: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"timer {self.name} due"
 
 
@@ -127,5 +127,5 @@ class DisplayShown(Event):
 
     line: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"display: {self.line}" if self.line else "display: clear"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from emulator.events.base import Event
-from emulator.events.masking import hide_passwords, masked, printable
+from emulator.events.masking import hide_passwords, masked
 
 
 @frozen
@@ -16,7 +16,7 @@ class RunStarted(Event):
 
     trigger: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"provisioning run begins ({self.trigger})"
 
 
@@ -29,8 +29,8 @@ class StepEntered(Event):
     url: str = ""
     source: str = ""
 
-    def text(self) -> str:
-        return f"URL from {self.source}: {hide_passwords(printable(self.url))}" if self.source else ""
+    def _line(self) -> str:
+        return f"URL from {self.source}: {hide_passwords(self.url)}" if self.source else ""
 
 
 @frozen
@@ -48,11 +48,11 @@ class SourceTried(Event):
     url: str | None
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         switch = f" ({self.setting}={self.value})" if self.setting else ""
         if self.url is None:
             return f"{self.source}{switch} gives no URL: {self.reason}"
-        return f"{self.source}{switch} gives {hide_passwords(printable(self.url))}"
+        return f"{self.source}{switch} gives {hide_passwords(self.url)}"
 
 
 @frozen
@@ -72,7 +72,7 @@ class ConfigurationRead(Event):
     skipped: int
     needed: tuple[tuple[str, str], ...]
 
-    def text(self) -> str:
+    def _line(self) -> str:
         cipher = f", decrypted ({self.cipher})" if self.cipher else ""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         names = f"; names {', '.join(name for name, _ in self.needed)}" if self.needed else ""
@@ -86,7 +86,7 @@ class CertificateRead(Event):
     file: str
     digest: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"{self.file} certificate read, sha256 {self.digest[:16]}"
 
 
@@ -98,7 +98,7 @@ class FileRefused(Event):
     origin: str
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"{self.file} {self.origin} refused: {self.reason}"
 
 
@@ -110,8 +110,8 @@ class ParameterSkipped(Event):
     code: str
     where: str
 
-    def text(self) -> str:
-        return f"{self.file} file: {self.code} at {printable(self.where)}"
+    def _line(self) -> str:
+        return f"{self.file} file: {self.code} at {self.where}"
 
 
 @frozen
@@ -130,7 +130,7 @@ class SettingChanged(Event):
     access: str
     origin: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         attributes = "".join(f' {n}="{v}"' for n, v in (("perm", self.perm), ("access", self.access)) if v)
         if self.value is None:
             return f"{self.key}: the user's value is dropped ({self.origin} file)"
@@ -144,8 +144,8 @@ class SettingRefused(Event):
     key: str
     reason: str
 
-    def text(self) -> str:
-        return f"{printable(self.key)} not changed: {self.reason}"
+    def _line(self) -> str:
+        return f"{self.key} not changed: {self.reason}"
 
 
 @frozen
@@ -162,7 +162,7 @@ class RunEnded(Event):
     changed: int
     failed: tuple[str, ...]
 
-    def text(self) -> str:
+    def _line(self) -> str:
         failed = f"; failed: {', '.join(self.failed)}" if self.failed else ""
         source = f" through {self.source}" if self.source else ""
         return f"run ends: {self.outcome}{source}, {self.changed} settings changed{failed}"

@@ -23,7 +23,7 @@ class SettingsLoaded(Event):
     damage: tuple[str, ...]
     identity: tuple[str, str, str]
 
-    def text(self) -> str:
+    def _line(self) -> str:
         what = f"{self.values} stored values" if self.values else "nothing stored, factory defaults"
         files = f", saved files: {', '.join(self.files)}" if self.files else ""
         damage = f", damaged: {', '.join(self.damage)}" if self.damage else ""
@@ -37,7 +37,7 @@ class FlashErased(Event):
     mark: ClassVar[str] = "#"
     sector: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"flash erase sector {self.sector}"
 
 
@@ -49,19 +49,23 @@ class FlashProgrammed(Event):
     address: int
     data: bytes
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"flash program {len(self.data)} bytes at {self.address:#08x}"
 
 
 @frozen
 class ConfigurationSaved(Event):
-    """The commit record is whole: from now on this is what a restart finds. files: those written anew."""
+    """The commit record is whole: from now on this is what a restart finds.
+
+    values: how many were written; files: those written anew; url: of the run that this ends, "" for no change.
+    """
 
     transaction: int
     values: int
     files: tuple[str, ...]
+    url: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         files = f", files: {', '.join(self.files)}" if self.files else ""
         return f"configuration saved: transaction {self.transaction}, {self.values} values{files}"
 
@@ -72,5 +76,5 @@ class SaveFailed(Event):
 
     reason: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         return f"configuration not saved: {self.reason}"

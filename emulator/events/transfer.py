@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from emulator.events.base import Event, Payload, Role
-from emulator.events.masking import hide_passwords, printable
+from emulator.events.masking import hide_passwords
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -26,8 +26,8 @@ class LookupRequested(Event):
     mark: ClassVar[str] = "→"
     name: str
 
-    def text(self) -> str:
-        return f"DNS look up {printable(self.name)}"
+    def _line(self) -> str:
+        return f"DNS look up {self.name}"
 
 
 @frozen
@@ -42,8 +42,8 @@ class LookupAnswered(Event):
     addresses: tuple[str, ...]
     error: str
 
-    def text(self) -> str:
-        return f"DNS {printable(self.name)} is {', '.join(self.addresses) or self.error}"
+    def _line(self) -> str:
+        return f"DNS {self.name} is {', '.join(self.addresses) or self.error}"
 
 
 @frozen
@@ -71,12 +71,12 @@ class HttpRequested(Event):
     connect_limit: int
     idle_limit: int
 
-    def text(self) -> str:
+    def _line(self) -> str:
         scheme = "https" if self.tls else "http"
         default = self.port == (443 if self.tls else 80)
         port = "" if default else f":{self.port}"
         login = " with credentials" if any(name == "Authorization" for name, _ in self.headers) else ""
-        return f"{self.method} {scheme}://{printable(self.host)}{port}{printable(self.target)}{login}"
+        return f"{self.method} {scheme}://{self.host}{port}{self.target}{login}"
 
 
 @frozen
@@ -93,7 +93,7 @@ class HttpAnswered(Event):
     body: Payload
     end: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         status = f"HTTP {self.status}" if self.status else "no HTTP answer"
         size = f", {len(self.body):,} bytes" if self.body else ""
         return f"{status}{size}" + ("" if self.end == COMPLETE else f", {self.end}")
@@ -123,8 +123,8 @@ class FileRequested(Event):
     connect_limit: int
     idle_limit: int
 
-    def text(self) -> str:
-        return f"{self.scheme.upper()} read {printable(self.host)} {printable(self.path)}"
+    def _line(self) -> str:
+        return f"{self.scheme.upper()} read {self.host} {self.path}"
 
 
 @frozen
@@ -140,7 +140,7 @@ class FileAnswered(Event):
     body: Payload
     end: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         if self.end == COMPLETE:
             return f"file received, {len(self.body):,} bytes"
         return f"no file: {self.end}" + (f" (code {self.code})" if self.code else "")
@@ -153,9 +153,9 @@ class DownloadOrdered(Event):
     file: str
     urls: tuple[str, ...]
 
-    def text(self) -> str:
+    def _line(self) -> str:
         more = f" (or {len(self.urls) - 1} more)" if len(self.urls) > 1 else ""
-        return f"download {self.file} file: {hide_passwords(printable(self.urls[0]))}{more}"
+        return f"download {self.file} file: {hide_passwords(''.join(self.urls[:1]))}{more}"
 
 
 @frozen
@@ -168,10 +168,10 @@ class AttemptStarted(Event):
     redirects: int
     authorized: bool
 
-    def text(self) -> str:
+    def _line(self) -> str:
         why = f"redirect {self.redirects}" if self.redirects else f"attempt {self.index + 1}"
         login = ", with credentials" if self.authorized else ""
-        return f"{self.file} file, {why}{login}: {hide_passwords(printable(self.url))}"
+        return f"{self.file} file, {why}{login}: {hide_passwords(self.url)}"
 
 
 @frozen
@@ -187,9 +187,9 @@ class DownloadEnded(Event):
     status: int
     location: str
 
-    def text(self) -> str:
+    def _line(self) -> str:
         if self.location:
-            return f"{self.file} server redirects to {hide_passwords(printable(self.location))}"
+            return f"{self.file} server redirects to {hide_passwords(self.location)}"
         if not self.reason:
             return f"{self.file} file is here"
         return f"{self.file} file failed: {self.reason}" + (f" ({self.status})" if self.status else "")

@@ -10,6 +10,7 @@ in hex.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from hashlib import sha256
@@ -20,6 +21,8 @@ from emulator.events.codec import EventDecoder, EventEncoder
 
 ORIGIN = sha256(b"offhook log 1").digest()
 """The link before the first."""
+BECAUSE = re.compile(r"\[(?:[0-9]{1,18}(?:,[0-9]{1,18})*)?\]").fullmatch
+"""Whether a text is what the column ``because`` holds."""
 
 
 class Row(NamedTuple):
@@ -42,9 +45,10 @@ class Row(NamedTuple):
 
     def link_after(self, before: bytes) -> bytes:
         """The link this row must have if the row before it has ``before``."""
+        because = self.because[1:-1] if BECAUSE(self.because) else f"not {self.because}"
         head = (
             f"{self.n} {self.time} {'-' if self.due is None else self.due} {self.phone} {self.kind} "
-            f"{'-' if self.cause is None else self.cause} {self.because[1:-1]}\n{self.data}"
+            f"{'-' if self.cause is None else self.cause} {because}\n{self.data}"
         )
         return sha256(before + head.encode()).digest()
 

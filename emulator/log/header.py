@@ -10,6 +10,8 @@ import msgspec
 from attrs import field, frozen
 
 SCHEMA = 1
+MOST_PHONES = 100_000
+"""Phones that one run can have."""
 """Version of the event vocabulary and of the chain."""
 
 
@@ -42,9 +44,12 @@ def encode(header: Header) -> str:
 def decode(text: str) -> Header:
     """The header in ``text``. Raises ValueError."""
     try:
-        return _DECODE(text)
-    except msgspec.MsgspecError as error:
+        header = _DECODE(text)
+    except (msgspec.MsgspecError, TypeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"bad run header ({type(error).__name__})") from None
+    if not 0 <= header.phones <= MOST_PHONES:
+        raise ValueError("bad run header (number of phones)")
+    return header
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +65,7 @@ def code_digest() -> str:
     return total.hexdigest()
 
 
-def seal(header: str, parent_link: bytes, events: int, digest: str) -> str:
-    """What a finished run is sealed with: SHA-256 over its header, where it starts, its length and its digest."""
-    return sha256(f"{header}\n{parent_link.hex()}\n{events}\n{digest}".encode()).hexdigest()
+def seal(header: Header, parent_link: bytes, events: int, digest: str, outcome: str = "", created: str = "") -> str:
+    """What a finished run is sealed with: SHA-256 over all that it says, where it starts, its length and its digest."""
+    said = _ENCODE((header, outcome, created)).decode()
+    return sha256(f"{said}\n{parent_link.hex()}\n{events}\n{digest}".encode()).hexdigest()

@@ -1,23 +1,24 @@
 """A run as one file that travels: JSON Lines, complete, verifiable on arrival.
 
 Line 1 is ``{"offhook": 1, "header": ...}``; then one line an event, ``[n, time, due, phone, kind, cause, because, data,
-link]``, each preceded by the ``{"blob": digest, "base64": ...}`` it needs first; the last line is ``{"end": ...}`` with
-length, digest, outcome and seal. A file without its last line was cut short and is refused.
+link]``, each preceded by the ``{"base64": ..., "blob": digest}`` it needs first; the last line is ``{"end": ...}`` with
+length, digest, outcome, seal, and a check over what the first and the last line say. A file without its last line was
+cut short and is refused.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
-from typing import BinaryIO, TypeVar
+from typing import Annotated, BinaryIO, TypeVar
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log import header as headers
-from emulator.log.chain import ORIGIN, Row
+from emulator.log.chain import BECAUSE, ORIGIN, Row
 from emulator.log.header import Header
 from emulator.log.store import LogError, RunInfo, Store
 
@@ -47,6 +48,12 @@ class _End:
     digest: str
     outcome: str
     seal: str | None
+    check: str = ""
+
+    def checked(self, first: _First) -> _End:
+        """The end with its check."""
+        bare = evolve(self, check="")
+        return evolve(self, check=sha256(_encode((first, bare))).hexdigest())
 
 
 @frozen
@@ -55,29 +62,42 @@ class _Last:
 
 
 T = TypeVar("T")
-_Event = tuple[int, int, int | None, int, str, int | None, str, str, str]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_Event = tuple[_Number, _Number, _Number | None, _Number, str, _Number | None, str, str, str]
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _decode_event: Callable[[bytes], _Event] = msgspec.json.Decoder(_Event).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def write(store: Store, info: RunInfo, out: BinaryIO) -> int:
     """Write a run with all it needs; how many bytes. A fork is written whole, with its parent's prefix."""
+    used: dict[str, bytes] = {}
     sent: set[str] = set()
 
+    def blob(name: str) -> bytes:
+        used[name] = store.blob(name)
+        return used[name]
+
     def lines() -> Iterator[bytes]:
-        yield _encode(_First(FORMAT, info.header, info.created))
+        first = _First(FORMAT, info.header, info.created)
+        yield _encode(first)
+        decoder = EventDecoder(blob)
         digest = ORIGIN.hex()
         for row in store.rows(info.id, 0, info.events):
-            for name in blobs_in(row.data):
+            # Other texts may look like the name of a blob; what the event really takes is its blobs.
+            if '"blob:' in row.data:
+                read(row, decoder, f"run {info.id}")
+            for name, data in used.items():
                 if name not in sent:
-                    sent.add(name)
-                    yield _encode(_Blob(name, b64encode(store.blob(name)).decode()))
+                    yield _encode(_Blob(name, b64encode(data).decode()))
+            sent.update(used)
+            used.clear()
             digest = row.link.hex()
             yield _encode((*row[:8], digest))
         seal = None
         if info.seal:
-            seal = headers.seal(headers.encode(info.header), ORIGIN, info.events, digest)
-        yield _encode(_Last(_End(info.events, digest, info.outcome, seal)))
+            seal = headers.seal(info.header, ORIGIN, info.events, digest, info.outcome, info.created)
+        yield _encode(_Last(_End(info.events, digest, info.outcome, seal).checked(first)))
 
     total = 0
     for line in lines():
@@ -85,12 +105,12 @@ def write(store: Store, info: RunInfo, out: BinaryIO) -> int:
     return total
 
 
-def blobs_in(data: str) -> Iterable[str]:
-    """The digests of the blobs that an event's JSON refers to."""
-    start = data.find('"blob:')
-    while start >= 0:
-        yield data[start + 6 : start + 70]
-        start = data.find('"blob:', start + 1)
+def read(row: Row, decoder: EventDecoder, name: str) -> None:
+    """See that an event can be read and has its blobs. Raises LogError."""
+    try:
+        row.entry(decoder)
+    except EventError as error:
+        raise LogError(f"{name}: event {row.n}: {error.reason}") from None
 
 
 @frozen
@@ -114,21 +134,26 @@ def parse(file: BinaryIO, name: str) -> Parsed:
     digest = rows[-1].link.hex() if rows else ORIGIN.hex()
     if (end.events, end.digest) != (len(rows), digest):
         raise LogError(f"{name}: its end speaks of {end.events} events and another digest; events are missing")
-    if end.seal is not None and end.seal != headers.seal(headers.encode(first.header), ORIGIN, end.events, digest):
-        raise LogError(f"{name}: the header or the seal was changed")
+    seal = headers.seal(first.header, ORIGIN, end.events, digest, end.outcome, first.created)
+    if end != end.checked(first) or end.seal not in (None, seal):
+        raise LogError(f"{name}: its first or its last line was changed")
+    if not 0 <= first.header.phones <= headers.MOST_PHONES:
+        raise LogError(f"{name}: no run has {first.header.phones} phones")
     return Parsed(first.header, first.created, rows, blobs, end)
 
 
 def keep(store: Store, parsed: Parsed) -> RunInfo:
-    """Put a parsed run into ``store``, as a run of its own. Raises LogError."""
+    """Put a parsed run into ``store``, as a run of its own, whole or not at all. Raises LogError."""
     writer = store.begin(parsed.header, created=parsed.created)
-    rows = parsed.rows
-    for at in range(0, len(rows), 1000):
-        writer.append(rows[at : at + 1000], parsed.blobs if at == 0 else {})
-    if parsed.end.seal is None:
+    try:
+        writer.append(parsed.rows, parsed.blobs)
+        if parsed.end.seal is not None:
+            return writer.finish(parsed.end.outcome)
         writer.leave()
-        return store.info(writer.run)
-    return writer.finish(parsed.end.outcome)
+    except LogError:
+        writer.abandon()
+        raise
+    return store.info(writer.run)
 
 
 def _content(lines: Iterator[tuple[int, bytes]], name: str) -> tuple[list[Row], dict[str, bytes], _End]:
@@ -161,17 +186,14 @@ def _check_events(rows: list[Row], blobs: dict[str, bytes], name: str) -> None:
     """Every event can be read and every blob is there."""
     decoder = EventDecoder(blobs.__getitem__)
     for row in rows:
-        try:
-            decoder.decode(row.kind, row.data)
-        except EventError as error:
-            raise LogError(f"{name}: event {row.n}: {error.reason}") from None
+        read(row, decoder, name)
 
 
 def _event(line: tuple[int, bytes], name: str) -> _Event:
     """One event line."""
     try:
         return _decode_event(line[1])
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         raise LogError(f"{name}: line {line[0]} cannot be read") from None
 
 
@@ -187,16 +209,19 @@ def _blob(found: _Blob, where: str) -> bytes:
 
 def _row(fields: _Event, where: str) -> Row:
     try:
-        return Row(*fields[:8], bytes.fromhex(fields[8]))
+        row = Row(*fields[:8], bytes.fromhex(fields[8]))
     except ValueError:
         raise LogError(f"{where}: an event's link is not hexadecimal") from None
+    if not BECAUSE(row.because):
+        raise LogError(f"{where}: an event's grounds are not numbers")
+    return row
 
 
 def _decoded(line: tuple[int, bytes], wanted: type[T], name: str) -> T:
     """One line as what it should be."""
     try:
         return msgspec.json.decode(line[1], type=wanted)
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         what = "is no exported run" if wanted is _First else f"line {line[0]} cannot be read"
         raise LogError(f"{name}: {what}") from None
 

@@ -67,9 +67,9 @@ TRIGGERS = {
         BEFORE DELETE ON events WHEN (SELECT removing FROM runs WHERE id = OLD.run) IS NOT 1
         BEGIN SELECT RAISE(ABORT, 'events are never deleted; remove the whole run'); END""",
     "events_come_in_order": """
-        BEFORE INSERT ON events WHEN NEW.n IS NOT 1 + coalesce(
-            (SELECT max(n) FROM events WHERE run = NEW.run),
-            (SELECT upto FROM runs WHERE id = NEW.run AND seal IS NULL))
+        BEFORE INSERT ON events WHEN NEW.n IS NOT (
+            SELECT 1 + coalesce((SELECT max(n) FROM events WHERE run = NEW.run), upto)
+            FROM runs WHERE id = NEW.run AND seal IS NULL)
         BEGIN SELECT RAISE(ABORT, 'only the next event of an open run can be added'); END""",
     "blobs_never_change": """
         BEFORE UPDATE ON blobs BEGIN SELECT RAISE(ABORT, 'blobs are never changed'); END""",
@@ -88,6 +88,8 @@ TRIGGERS = {
         BEFORE UPDATE OF parent, upto, name, header, created, events, digest, seal, outcome ON runs
         WHEN OLD.seal IS NOT NULL
         BEGIN SELECT RAISE(ABORT, 'a sealed run is never changed'); END""",
+    "runs_keep_their_number": """
+        BEFORE UPDATE OF id ON runs BEGIN SELECT RAISE(ABORT, 'a run keeps its number'); END""",
     "runs_are_not_replaced": """
         BEFORE INSERT ON runs WHEN EXISTS (SELECT 1 FROM runs WHERE id = NEW.id)
         BEGIN SELECT RAISE(ABORT, 'a run is never replaced'); END""",
@@ -107,8 +109,8 @@ VIEWS = {
     "lineage": """
         WITH RECURSIVE lineage(run, source, low, high) AS (
             SELECT id, id, upto, 9223372036854775807 FROM runs
-            UNION ALL
-            SELECT l.run, r.parent, p.upto, r.upto FROM lineage l
+            UNION
+            SELECT l.run, r.parent, p.upto, min(l.high, r.upto) FROM lineage l
             JOIN runs r ON r.id = l.source JOIN runs p ON p.id = r.parent)
         SELECT * FROM lineage""",
     "run_events": """

@@ -6,18 +6,20 @@ with its length and digest. A run without a seal whose writer is gone was cut of
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 from attrs import frozen
 from sqlite_utils import Database
 
 from emulator.events.codec import EventDecoder
+from emulator.events.masking import printable
 from emulator.log import header as headers
 from emulator.log import schema, writer
-from emulator.log.chain import ORIGIN, Row
+from emulator.log.chain import BECAUSE, ORIGIN, Row
 from emulator.log.header import Header
 
 BATCH = 2_000
@@ -25,10 +27,30 @@ BATCH = 2_000
 BUSY_MS = 10_000
 """How long one process waits for another that is writing."""
 _ROW = "n, time, due, phone, kind, cause, because, data, link"
+_TEXT, _NUMBER, _NONE = str, int, type(None)
+_SHAPES = frozenset(
+    (_NUMBER, _NUMBER, due, _NUMBER, _TEXT, cause, _TEXT, _TEXT, bytes)
+    for due in (_NUMBER, _NONE)
+    for cause in (_NUMBER, _NONE)
+)
+"""What a row can hold: a database from elsewhere may hold anything in any column."""
+
+
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises for a damaged database; its messages quote what it read, which need not be UTF-8."""
+_MAGIC = b"SQLite format 3\0"
 
 
 class LogError(ValueError):
     """A database, a run or a log file that cannot be used; the text is one line for a person."""
+
+
+class RowError(LogError):
+    """A row of the table of events that no program of ours wrote. run, n: which."""
+
+    def __init__(self, path: Path, run: int, n: object) -> None:
+        self.run, self.n = run, n if isinstance(n, int) else 0
+        super().__init__(f"{path}: run {run}, event {self.n}: is not a row of a log")
 
 
 @frozen
@@ -53,22 +75,37 @@ class Store:
     def __init__(self, path: str | Path, *, create: bool = False) -> None:
         """Open ``path``; with ``create``, make it if it is not there. Raises LogError."""
         self.path = Path(path)
-        exists = self.path.exists()
-        if not exists and not create:
-            raise LogError(f"{path}: there is no such run database; `offhook run SCENARIO` makes one")
-        if self.path.is_dir():
-            raise LogError(f"{path} is a directory, not a run database")
         try:
+            if not self.path.exists() and not create:
+                raise LogError(f"{path}: there is no such run database; `offhook run SCENARIO` makes one")
+            if self.path.is_dir():
+                raise LogError(f"{path} is a directory, not a run database")
+            if self.path.exists():
+                with self.path.open("rb") as file:
+                    if file.read(len(_MAGIC)) not in (b"", _MAGIC):
+                        raise LogError(f"{path}: is not an Offhook run database")
             self.db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_MS / 1000)
-            self._prepare(new=not exists or os.path.getsize(self.path) == 0, create=create)
         except sqlite3.Error as error:
             raise LogError(explained(path, error)) from None
+        except OSError as error:
+            raise LogError(f"{path}: {(error.strerror or 'cannot be opened').lower()}") from None
+        except LogError:
+            raise
+        except ValueError:
+            raise LogError(f"{printable(str(path))}: no file can have such a name") from None
+        try:
+            self._prepare(create)
+        except BaseException as error:
+            self.db.close()
+            if isinstance(error, DAMAGE):
+                raise LogError(explained(path, error)) from None
+            raise
         self.tables = Database(self.db, execute_plugins=False)
 
-    def _prepare(self, new: bool, create: bool) -> None:
-        if new and create:
-            self.db.execute("PRAGMA journal_mode = WAL")
+    def _prepare(self, create: bool) -> None:
+        if create and not self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             try:
+                self._use_wal()
                 schema.create(self.db)
             except sqlite3.OperationalError:
                 # Another process made it between our look and now.
@@ -81,6 +118,18 @@ class Store:
         if version != schema.VERSION:
             raise LogError(f"{self.path}: has format {version}, this program reads format {schema.VERSION}")
         self.db.execute("PRAGMA synchronous = NORMAL")
+
+    def _use_wal(self) -> None:
+        """Switch a new database to write-ahead logging; for this alone SQLite itself does not wait for others."""
+        for tries_left in range(100, -1, -1):
+            try:
+                self.db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if not tries_left:
+                    raise
+                sleep(BUSY_MS / 1000 / 100)
+            else:
+                return
 
     def __enter__(self) -> Store:
         return self
@@ -105,7 +154,18 @@ class Store:
     def _execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         try:
             return self.db.execute(sql, values)
-        except sqlite3.Error as error:
+        except DAMAGE as error:
+            raise LogError(explained(self.path, error)) from None
+
+    def ask(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Every row that a query gives. Raises LogError."""
+        return list(self.each(sql, values))
+
+    def each(self, sql: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """:meth:`ask`, one row at a time."""
+        try:
+            yield from self.db.execute(sql, values)
+        except DAMAGE as error:
             raise LogError(explained(self.path, error)) from None
 
     def remove(self, run: int) -> bool:
@@ -121,8 +181,9 @@ class Store:
             self.db.execute("UPDATE runs SET hidden = 1 WHERE id = ?", (run,))
             gone = self._collect()
             self.db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self.db.execute("ROLLBACK")
+        except DAMAGE as error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
             raise LogError(explained(self.path, error)) from None
         return run in gone
 
@@ -144,20 +205,23 @@ class Store:
 
     def runs(self) -> list[RunInfo]:
         """Every run that was not removed, oldest first."""
-        found = self._execute("SELECT id FROM runs WHERE hidden = 0 ORDER BY id").fetchall()
+        found = self.ask("SELECT id FROM runs WHERE hidden = 0 ORDER BY id")
         return [self.info(run) for (run,) in found]
 
     def info(self, run: int) -> RunInfo:
         """What is known of a run. Raises LogError if there is none of this id."""
-        row = self._execute(
-            "SELECT parent, upto, header, created, writer, events, digest, seal, outcome FROM runs WHERE id = ?", (run,)
-        ).fetchone()
-        if row is None:
+        found = self.ask(
+            "SELECT upto, header, created, outcome, parent, events, writer, digest, seal FROM runs WHERE id = ?", (run,)
+        )
+        if not found:
             raise LogError(f"{self.path}: there is no run {run}; `offhook runs` lists them")
-        parent, upto, header, created, writing, events, digest, seal, outcome = row
+        upto, header, created, outcome, parent, events, writing, digest, seal = found[0]
+        numbers, texts = (upto, parent or 0, events or 0), (header, created, outcome, *(writing or "", digest or ""))
+        if not all(type(v) is int for v in numbers) or not all(type(v) is str for v in (*texts, seal or "")):
+            raise LogError(f"{self.path}: run {run} is not described as a run is")
         state = "finished" if seal else "running" if writer.is_alive(writing) else "cut off"
         if events is None:
-            events = self._execute("SELECT max(n) FROM events WHERE run = ?", (run,)).fetchone()[0] or upto
+            events = self.ask("SELECT max(n) FROM events WHERE run = ? AND typeof(n) = 'integer'", (run,))[0][0] or upto
         try:
             read = headers.decode(header)
         except ValueError as error:
@@ -166,14 +230,17 @@ class Store:
 
     def find(self, text: str) -> RunInfo:
         """The run that ``text`` names: an id, or the start of a digest (the newest of equal runs). Raises LogError."""
-        if text.isdigit() and len(text) < 10:
-            return self.info(int(text))
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            run = int(text)
+            if self.ask("SELECT 1 FROM runs WHERE id = ? AND hidden", (run,)):
+                raise LogError(f"{self.path}: run {run} was removed; only forks still use its events")
+            return self.info(run)
         lower = text.lower()
         if len(lower) < 6 or any(c not in "0123456789abcdef" for c in lower):
             raise LogError(f"{text!r} is no run: give its number, or at least six digits of its digest")
-        found = self._execute(
+        found = self.ask(
             "SELECT id, digest FROM runs WHERE digest GLOB ? AND hidden = 0 ORDER BY id DESC", (lower + "*",)
-        ).fetchall()
+        )
         if not found:
             raise LogError(f"{self.path}: there is no run whose digest starts with {text}; `offhook runs` lists them")
         if len({digest for _, digest in found}) > 1:
@@ -190,11 +257,14 @@ class Store:
             if at in seen:
                 raise LogError(f"{self.path}: run {run} is its own ancestor")
             seen.add(at)
-            row = self._execute("SELECT parent, upto FROM runs WHERE id = ?", (at,)).fetchone()
-            if row is None:
+            rows = self.ask("SELECT parent, upto FROM runs WHERE id = ?", (at,))
+            if not rows:
                 raise LogError(f"{self.path}: run {run} goes on from run {at}, which is missing")
-            found.append((at, row[1], high))
-            at, high = row[0], min(high, row[1])
+            parent, upto = rows[0]
+            if not isinstance(upto, int) or not isinstance(parent, int | None):
+                raise LogError(f"{self.path}: run {at} is not described as a run is")
+            found.append((at, upto, high))
+            at, high = parent, min(high, upto)
         return found[::-1]
 
     def rows(self, run: int, after: int = 0, upto: int | None = None, phone: int | None = None) -> Iterator[Row]:
@@ -208,9 +278,14 @@ class Store:
                 continue
             values = {"run": source, "low": first, "high": end, "phone": phone}
             try:
-                yield from map(Row._make, self.db.execute(sql, values))
-            except sqlite3.Error as error:
+                for row in map(Row._make, self.db.execute(sql, values)):
+                    if tuple(map(type, row)) not in _SHAPES or not BECAUSE(row.because):
+                        raise RowError(self.path, run, row.n)
+                    yield row
+            except DAMAGE as error:
                 raise LogError(explained(self.path, error)) from None
+            except OverflowError:
+                raise LogError(f"{self.path}: such a number is in no run") from None
 
     def link(self, run: int, n: int) -> bytes:
         """The chain link of event ``n`` of ``run``; the origin for 0. Raises LogError if there is no such event."""
@@ -222,10 +297,10 @@ class Store:
 
     def blob(self, digest: str) -> bytes:
         """The bytes of a blob. Raises KeyError if it is not there."""
-        row = self.db.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
+        found = self.ask("SELECT data FROM blobs WHERE digest = ?", (digest,))
+        if not found or not isinstance(found[0][0], bytes):
             raise KeyError(digest)
-        return bytes(row[0])
+        return found[0][0]
 
     def decoder(self) -> EventDecoder:
         """Decodes events of this database."""
@@ -237,9 +312,9 @@ class Store:
         sql = """SELECT n, state FROM snapshots WHERE run = ? AND phone = ? AND n <= ? AND key = ?
                  ORDER BY n DESC LIMIT 1"""
         for source, _, high in self.segments(run):
-            row = self._execute(sql, (source, phone, min(n, high), key)).fetchone()
-            if row is not None and (best is None or row[0] > best[0]):
-                best = (row[0], row[1])
+            for at, state in self.ask(sql, (source, phone, min(n, high), key)):
+                if best is None or at > best[0]:
+                    best = (at, state)
         return best
 
 
@@ -282,7 +357,7 @@ class RunWriter:
             if self._snapshots:
                 db.executemany("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?)", self._snapshots)
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise LogError(explained(self.store.path, error)) from None
@@ -293,13 +368,20 @@ class RunWriter:
         self.flush()
         self.store._execute("UPDATE runs SET writer = NULL WHERE id = ?", (self.run,))
 
+    def abandon(self) -> None:
+        """Take the run back, as if it had never begun."""
+        self._rows, self._blobs, self._snapshots = [], {}, []
+        self.leave()
+        self.store.remove(self.run)
+
     def finish(self, outcome: str = "") -> RunInfo:
         """Commit, and seal the run with its length and digest."""
         self.flush()
         store = self.store
         info = store.info(self.run)
         digest = store.link(self.run, info.events).hex()
-        sealed = headers.seal(headers.encode(info.header), store.link(self.run, self.upto), info.events, digest)
+        start = store.link(self.run, self.upto)
+        sealed = headers.seal(info.header, start, info.events, digest, outcome, info.created)
         store._execute(
             "UPDATE runs SET events = ?, digest = ?, outcome = ?, seal = ?, writer = NULL WHERE id = ?",
             (info.events, digest, outcome, sealed, self.run),
@@ -307,9 +389,9 @@ class RunWriter:
         return store.info(self.run)
 
 
-def explained(path: str | Path, error: sqlite3.Error) -> str:
-    """One line about an SQLite error."""
-    text = str(error)
+def explained(path: str | Path, error: Exception) -> str:
+    """One line about an error of SQLite."""
+    text = "malformed text" if isinstance(error, UnicodeError) else printable(str(error))
     if "not a database" in text:
         return f"{path}: is not an Offhook run database"
     if "malformed" in text or "disk I/O" in text:

@@ -7,10 +7,11 @@ from hashlib import sha256
 
 from attrs import frozen
 
+from emulator.events.codec import EventError
 from emulator.log import header as headers
 from emulator.log.chain import ORIGIN, Row
 from emulator.log.schema import missing_triggers
-from emulator.log.store import Store
+from emulator.log.store import DAMAGE, LogError, RowError, Store, explained
 
 
 @frozen
@@ -62,19 +63,21 @@ def verify(store: Store, only: int | None = None) -> Verified:
     unsealed: list[int] = []
     events = 0
     if only is None:
-        faults += [
-            Fault(0, 0, f"the guard {name!r} is missing from the database") for name in missing_triggers(store.db)
-        ]
-    runs = (
-        [store.info(only)] if only is not None else [store.info(r) for (r,) in store.db.execute("SELECT id FROM runs")]
-    )
+        faults += [Fault(0, 0, f"the guard {name!r} is missing from the database") for name in missing_guards(store)]
+    ids = [only] if only is not None else [run for (run,) in store.ask("SELECT id FROM runs ORDER BY id")]
+    runs = [store.info(run) for run in ids]
     for info in runs:
         head, count = store.link(info.id, info.upto), info.upto
-        for found in chain_faults(info.id, store.rows(info.id, info.upto), head, count):
-            if isinstance(found, Fault):
-                faults.append(found)
-            else:
-                head, count = found.link, found.n
+        try:
+            rows = with_blobs(store, info.id, store.rows(info.id, info.upto), faults)
+            for found in chain_faults(info.id, rows, head, count):
+                if isinstance(found, Fault):
+                    faults.append(found)
+                else:
+                    head, count = found.link, found.n
+        except RowError as error:
+            faults.append(Fault(error.run, error.n, "is not a row of a log; what follows was not checked"))
+            continue
         events += count - info.upto
         if info.seal is None:
             unsealed.append(info.id)
@@ -89,21 +92,42 @@ def verify(store: Store, only: int | None = None) -> Verified:
         elif info.digest != head.hex():
             faults.append(Fault(info.id, 0, "its last event is not the one it was sealed with"))
         start = store.link(info.id, info.upto)
-        if headers.seal(headers.encode(info.header), start, info.events, info.digest or "") != info.seal:
-            faults.append(Fault(info.id, 0, "its header or its seal was changed"))
+        sealed = headers.seal(info.header, start, info.events, info.digest or "", info.outcome, info.created)
+        if sealed != info.seal:
+            faults.append(Fault(info.id, 0, "its header, its outcome or its seal was changed"))
     blobs, wrong = blob_faults(store, only)
     return Verified(len(runs), events, blobs, tuple(unsealed), (*faults, *wrong))
 
 
+def with_blobs(store: Store, run: int, rows: Iterable[Row], faults: list[Fault]) -> Iterator[Row]:
+    """``rows``, noting on the way which of them lack a blob."""
+    decoder = store.decoder()
+    for row in rows:
+        if '"blob:' in row.data:
+            try:
+                row.entry(decoder)
+            except EventError as error:
+                faults.append(Fault(run, row.n, error.reason))
+        yield row
+
+
+def missing_guards(store: Store) -> list[str]:
+    """:func:`~emulator.log.schema.missing_triggers` of a database that may be damaged. Raises LogError."""
+    try:
+        return missing_triggers(store.db)
+    except DAMAGE as error:
+        raise LogError(explained(store.path, error)) from None
+
+
 def blob_faults(store: Store, only: int | None) -> tuple[int, list[Fault]]:
     """How many blobs were checked, and which are missing or not what their name says."""
-    chosen = "" if only is None else " WHERE u.run = :run"
+    chosen, values = ("", ()) if only is None else (" WHERE u.run = ?", (only,))
     sql = f"SELECT u.run, u.digest, b.data FROM run_blobs u LEFT JOIN blobs b ON b.digest = u.digest{chosen}"
     checked: dict[str, str] = {}
     faults = []
-    for run, digest, data in store.db.execute(sql, {"run": only}):
+    for run, digest, data in store.each(sql, values):
         if digest not in checked:
-            right = data is not None and sha256(data).hexdigest() == digest
+            right = isinstance(data, bytes) and sha256(data).hexdigest() == digest
             checked[digest] = "" if right else f"blob {digest[:12]} is {'missing' if data is None else 'changed'}"
         if checked[digest]:
             faults.append(Fault(run, 0, checked[digest]))

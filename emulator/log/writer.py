@@ -30,7 +30,9 @@ def _boot() -> str:
 def _started(pid: int) -> str:
     """When the process began, in the kernel's ticks; "" if there is none. Without /proc only its existence counts."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # A dead process stays in the table until its parent has asked for it.
+        return "" if fields[0] in "ZX" else fields[19]
     except OSError:
         pass
     if _BOOT_ID.exists():

@@ -7,6 +7,7 @@ retransmission; ``dhcp-t1``, ``dhcp-t2`` and ``dhcp-expiry`` belong to the lease
 from __future__ import annotations
 
 from collections.abc import Iterator
+from string import whitespace
 from typing import TYPE_CHECKING
 
 from emulator.events import (
@@ -77,8 +78,8 @@ class Dhcp(PartState):
 
 def back_off(phone: Phone, attempt: int) -> int:
     """Wait before retransmission ``attempt`` + 1: 4, 8, 16, 32, 64 s, plus or minus up to 1 s (RFC 2131 s.4.1)."""
-    base = min(4 << (attempt - 1), 64) * SECOND
-    return base - SECOND + phone.draw("dhcp-back-off", phone.dhcp.xid + attempt) % (2 * SECOND + 1)
+    base = (4 << min(attempt - 1, 4)) * SECOND
+    return base - SECOND + phone.draw(f"dhcp-back-off-{phone.dhcp.state}", phone.dhcp.xid + attempt) % (2 * SECOND + 1)
 
 
 def enter(phone: Phone, state: str, attempt: int, fresh: bool = False) -> DhcpStateEntered:
@@ -266,7 +267,7 @@ def fact(message: wire.Message) -> DhcpReceived:
 
     def text(code: int) -> str | None:
         data = message.option(code)
-        return None if data is None else data.decode("utf-8", "replace").rstrip("\0").strip()
+        return None if data is None else data.decode("utf-8", "replace").lstrip().rstrip(f"\0{whitespace}")
 
     kind = message.option(wire.MESSAGE_TYPE) or b"\0"
     return DhcpReceived(

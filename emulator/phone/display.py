@@ -20,6 +20,7 @@ TEXTS = {
         "P3 bad file",
     ),
     "attribute-format": "P3 bad file",
+    "decrypt-too-large": "P3 bad file",
     "not-a-certificate": "P3 bad file",
 }
 """Reason of the first failure to the text on the display."""
@@ -32,7 +33,7 @@ def line_after(phone: Phone, event: RunEnded) -> str:
     if not event.source:
         return "P1 no URL"
     reason = next(iter(phone.provisioning.reasons.values()), "")
-    if reason.startswith("decrypt-"):
+    if reason.startswith("decrypt-") and reason not in TEXTS:
         return "P4 decrypt failed"
     if reason.startswith("certificate-"):
         return "P6 certificate rejected"

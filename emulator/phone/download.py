@@ -33,6 +33,7 @@ from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
 from emulator.phone.parts import PartState, part
+from emulator.phone.storage import FILES
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
 
 if TYPE_CHECKING:
@@ -107,8 +108,11 @@ def ended(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
 
 @reacts(DownloadOrdered)
 def first_attempt(phone: Phone, event: DownloadOrdered, entry: Entry) -> Reaction:
-    """Try the first URL."""
-    yield AttemptStarted(event.file, event.urls[0], 0, 0, False)
+    """Try the first URL; without an address nothing can be fetched."""
+    if phone.dhcp.address:
+        yield AttemptStarted(event.file, event.urls[0], 0, 0, False)
+    else:
+        yield DownloadEnded(event.file, event.urls[0], "no-address", 0, "")
 
 
 @reacts(AttemptStarted)
@@ -126,11 +130,12 @@ def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
 @reacts(LookupAnswered)
 def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
     """Ask the first address, or fail."""
-    if not phone.download.open:
+    download = phone.download
+    if not download.open or parse_url(download.url).host != event.name:
         return ()
     if not event.addresses:
         return failed(phone, "name-not-found", 0)
-    return (Because(request(phone, parse_url(phone.download.url), event.addresses[0]), (entry.n,)),)
+    return (Because(request(phone, parse_url(download.url), event.addresses[0]), (entry.n,)),)
 
 
 @reacts(HttpAnswered)
@@ -184,7 +189,8 @@ def redirect(phone: Phone, location: str, status: int) -> Iterable[Event]:
     try:
         base = parse_url(download.url)
         if download.file == REDIRECTION:
-            return (DownloadEnded(download.file, download.url, "", status, location.strip()),)
+            url = location.strip() if "://" in location else resolve(base, location).text
+            return (DownloadEnded(download.file, download.url, "", status, url),)
         target = resolve(base, location)
     except UrlError as error:
         return failed(phone, f"redirect-{error.reason}", status)
@@ -214,11 +220,11 @@ def credentials(phone: Phone, url: Url) -> tuple[str, str, tuple[int, ...]]:
     None of them for a host other than the one of the ordered URL (PROV-119).
     """
     download, settings = phone.download, phone.settings
+    first = parse_url(download.urls[download.index])
+    if first.host != url.host:
+        return "", "", (download.answered,)
     if url.user:
         return url.user, url.password, (download.started,)
-    if parse_url(download.urls[download.index]).host.lower() != url.host.lower():
-        return "", "", (download.answered,)
-    first = parse_url(download.urls[download.index])
     if first.user:
         return first.user, first.password, (download.started,)
     pairs = [("HTTP_AUTH_ID", "HTTP_AUTH_PASSWORD")]
@@ -263,7 +269,7 @@ def size_limit(phone: Phone, file: str) -> int:
     """Bytes after which a body is cut off (PROV-148): more for an encrypted file, which only a stored key opens."""
     if file.startswith("root"):
         return certificates.LIMIT
-    return crypt.BODY_LIMIT if file != "initial" and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT
+    return crypt.BODY_LIMIT if file in FILES and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT
 
 
 def is_address(host: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.events import Because, DatagramReceived, Entry, Event, FlashFitted, PowerOn, Role
+from emulator.events import Because, DatagramReceived, Entry, Event, FlashFitted, LinkDown, LinkUp, PowerOn, Role
 from emulator.phone.firmware import Firmware
 from emulator.phone.state import Phone, initial
 
@@ -59,13 +59,17 @@ class Machine:
         if event.answers:
             if not power.on or (boot is not None and boot != power.boots):
                 return False
+            if not power.link and event.answers != "timer":
+                return False
             order = self.phone.orders.open.get(f"{event.answers}:{event.name}")  # type: ignore[attr-defined]
             return order is not None and order.ordinal == event.ordinal  # type: ignore[attr-defined]
         if type(event) in (PowerOn, FlashFitted):
             return not power.on
         if event.role is not Role.INPUT or not power.on:
             return False
-        return power.link or type(event) is not DatagramReceived
+        if type(event) is LinkUp:
+            return not power.link
+        return power.link or type(event) not in (DatagramReceived, LinkDown)
 
     def order_of(self, event: Event) -> int | None:
         """The entry of the open order that ``event`` answers; None if it answers none."""

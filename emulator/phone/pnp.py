@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emulator.events import (
     SECOND,
+    AddressLost,
     DatagramReceived,
     DatagramSent,
     Entry,
@@ -28,9 +29,9 @@ from emulator.events import (
     ToleranceUsed,
 )
 from emulator.phone.firmware import Reaction, applies, reacts
-from emulator.phone.identity import user_agent
+from emulator.phone.identity import macros, model_file, user_agent
 from emulator.phone.parts import PartState, part
-from emulator.phone.urls import UrlError, candidates, parse_url
+from emulator.phone.urls import UrlError, candidates, expand, parse_url
 from emulator.wire import sip
 
 if TYPE_CHECKING:
@@ -120,6 +121,16 @@ def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
         yield PnpEnded("answered" if phone.pnp.answered else silent)
 
 
+@reacts(AddressLost)
+def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
+    """Without an address there is nothing to wait for."""
+    if phone.orders.armed("pnp-window"):
+        yield TimerCancelled("pnp-window")
+        if phone.orders.armed("pnp-retransmit"):
+            yield TimerCancelled("pnp-retransmit")
+        yield PnpEnded("no-address")
+
+
 def request(phone: Phone) -> Event:
     """The SUBSCRIBE of PROV-056, its lines in the order that deployed responders rely on (PROV-057a)."""
     pnp, own = phone.pnp, phone.dhcp.address
@@ -159,14 +170,13 @@ def read(phone: Phone, event: DatagramReceived) -> Reaction:
 def fact(event: DatagramReceived, message: sip.Message) -> Event:
     """The facts of a response or a NOTIFY. Raises SipError."""
     call_id = message.get("Call-ID") or ""
-    number, method = sip.cseq(message.get("CSeq") or "")
+    _, method = sip.cseq(message.get("CSeq") or "")
     if message.status is not None:
         return SipAnswered(message.status, message.phrase or "", call_id, method)
     if message.method != "NOTIFY":
         return PacketRefused("SIP", "method-not-supported")
     copied = [("Via", via) for via in message.all("Via")]
-    copied += [(name, message.get(name) or "") for name in ("From", "To", "Call-ID")]
-    copied.append(("CSeq", f"{number} {method}"))
+    copied += [(name, value) for name in ("From", "To", "Call-ID", "CSeq") if (value := message.get(name))]
     return NotifyReceived(
         source=event.source,
         source_port=event.source_port,
@@ -216,7 +226,7 @@ def judge(phone: Phone, event: NotifyReceived) -> tuple[int, str, str]:
         return 415, "Unsupported Media Type", ""
     url = event.body.decode("utf-8", "replace").strip()
     try:
-        for candidate in candidates(url, f"{phone.settings.model}.cfg"):
+        for candidate in candidates(expand(url, macros(phone)), model_file(phone)):
             parse_url(candidate)
     except UrlError:
         return 400, "Bad Request", ""

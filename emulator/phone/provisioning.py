@@ -79,7 +79,9 @@ def url_set_by_hand(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
 @step(3, "SIP PnP")
 def sip_pnp(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
     """PROV-003. Subscribe and wait, if it is enabled (PROV-051)."""
-    if phone.settings.enabled("SIPPNP_ENABLE"):
+    if phone.settings.enabled("SIPPNP_ENABLE") and not phone.dhcp.address:
+        yield switched(phone, 3, "SIP PnP", "SIPPNP_ENABLE", None, "no-address")
+    elif phone.settings.enabled("SIPPNP_ENABLE"):
         yield Because(pnp.subscribe(phone), (phone.settings.grounds("SIPPNP_ENABLE"),))
     else:
         yield switched(phone, 3, "SIP PnP", "SIPPNP_ENABLE", None, "disabled")
@@ -283,9 +285,7 @@ def next_saved_file(phone: Phone, entry: Entry) -> Reaction:
     for file in FILES:
         if file in phone.settings.files and file not in run.origin:
             return saved(phone, file, ())
-    if run.here:
-        return finish(phone, "saved")
-    return [Because(ended(phone, "failed", 0), (phone.settings.loaded, *run.failed.values()))]
+    return finish(phone, "saved" if any(file in run.here for file in FILES) else "failed")
 
 
 # --- The end of a run -----------------------------------------------------------------------------------------------
@@ -298,10 +298,11 @@ def finish(phone: Phone, outcome: str) -> Iterator[Event | Because]:
     changes = list(merge(phone.settings, inputs))
     yield from changes
     fetched = {file: body for file, body in run.here.items() if run.origin[file] == DOWNLOAD and file != "initial"}
-    url = "" if outcome == "saved" else run.url
+    url = run.url if outcome in ("provisioned", "partly") else ""
     changed = [change.event for change in changes if isinstance(change.event, SettingChanged)]
     yield from save(phone, changed, fetched, url)
-    yield Because(ended(phone, outcome, len(changed)), tuple(run.read.values()))
+    grounds = (phone.settings.loaded, *run.failed.values()) if outcome == "failed" else run.read.values()
+    yield Because(ended(phone, outcome, len(changed)), tuple(grounds))
 
 
 def open_entries(phone: Phone, file: str) -> tuple[Parameter, ...]:
@@ -339,9 +340,9 @@ def network_ready(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
 
 @reacts(TimerDue)
 def retry_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
-    """Try again (PROV-194)."""
-    if event.name == "retry":
-        yield RunStarted("retry")
+    """Try again (PROV-194), unless provisioning was switched off meanwhile (PROV-238)."""
+    if event.name == "retry" and phone.settings.enabled("PROVISION_ENABLE"):
+        yield Because(RunStarted("retry"), (phone.settings.grounds("PROVISION_ENABLE"),))
 
 
 @reacts(RunStarted)

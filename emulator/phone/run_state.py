@@ -20,7 +20,7 @@ from emulator.events import (
 from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 from emulator.phone.reading import DOWNLOAD, decrypted
-from emulator.phone.storage import FoldMismatch, saved_copy
+from emulator.phone.storage import ROOTS, FoldMismatch, saved_copy
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
@@ -57,13 +57,15 @@ def started(phone: Phone, event: RunStarted, entry: Entry) -> None:
 
 @applies("provisioning", StepEntered)
 def step_entered(phone: Phone, event: StepEntered, entry: Entry) -> None:
-    """The step, and from step 8 on where the URL came from. Step 9 uses saved files only."""
+    """The step, and from step 8 on where the URL came from. Step 9 uses saved files only, and keeps certificates."""
     run = phone.provisioning
     run.step, run.entered = event.step, entry.n
     if event.step == 8:
         run.source, run.url = event.source, event.url
     elif event.step == 9:
-        run.here, run.origin, run.read = {}, {}, {}
+        run.here = {file: body for file, body in run.here.items() if file in ROOTS}
+        run.origin = {file: run.origin[file] for file in run.here}
+        run.read = {file: run.read[file] for file in run.here}
 
 
 @applies("provisioning", ConfigurationRead)

@@ -67,8 +67,9 @@ class Settings(PartState):
         return self.value(key) in ("Y", "Yes")
 
     def number(self, key: str) -> int:
-        """The value of a numeric parameter that has a default."""
-        return int(self.value(key))
+        """The value of a numeric parameter that has a default; that default if the flash holds no allowed value."""
+        value = self.value(key)
+        return int(default(key) if catalogue().by_tag[key].check(value) else value)
 
     def grounds(self, key: str) -> int:
         """The entry that the value in force comes from: the change, or the load from flash."""
@@ -87,7 +88,7 @@ class Settings(PartState):
 
 def default(key: str) -> str:
     """The factory default of ``key``; "" if the catalogue has none or the key is unknown."""
-    parameter = catalogue().by_tag.get(split(key)[0])
+    parameter = catalogue().by_tag.get(key.partition("/")[0])
     return "" if parameter is None else parameter.default
 
 
@@ -121,7 +122,7 @@ def entered(phone: Phone, event: SettingEntered, entry: Entry) -> Reaction:
         return
     change = SettingChanged(event.key, "user", value, "", "", event.via)
     yield change
-    yield from save(phone, (change,), {}, phone.settings.last_url)
+    yield from save(phone, (change,), {}, "")
 
 
 def judge(phone: Phone, event: SettingEntered) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ def decode(state: bytes) -> Phone | None:
     """The phone that :func:`encode` wrote; None for anything else, since a cache may be stale or damaged."""
     try:
         return msgspec.msgpack.decode(state, type=Phone, dec_hook=_payload)
-    except (msgspec.MsgspecError, TypeError):
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -227,8 +227,8 @@ def save(
         return [SaveFailed(error.reason)]
     if not work:
         return []
-    written = tuple(name for name in files)
-    saved = ConfigurationSaved(mounted.sequence + 1, len(values), written)
+    written = tuple(name for name, body in files.items() if saved_file(chip, mounted, name) != body)
+    saved = ConfigurationSaved(mounted.sequence + 1, len(values), written, url)
     return [*(flash_event(op) for op in work), saved]
 
 
@@ -239,6 +239,7 @@ def flash_event(op: Op) -> Event:
 
 @applies("settings", ConfigurationSaved)
 def configuration_saved(phone: Phone, event: ConfigurationSaved, entry: Entry) -> None:
-    """The files it names are there from now on."""
+    """The files it names are there from now on, and its URL is the last good one."""
+    phone.settings.last_url = event.url or phone.settings.last_url
     held = {*phone.settings.files, *event.files}
     phone.settings.files = tuple(name for name in (*FILES, *ROOTS) if name in held)

@@ -126,22 +126,32 @@ def described(wanted: EventExpectation) -> str:
 
 
 def matches(entry: Entry, wanted: EventExpectation) -> bool:
-    """Whether ``entry`` is such an event; a text field that is asked for with ``*`` at its end needs only the start."""
+    """Whether ``entry`` is such an event."""
     if not wanted.after <= entry.time < wanted.before:
         return False
     return all(field_matches(entry.event, name, value) for name, value in wanted.where.items())
 
 
 def field_matches(event: Event, name: str, wanted: str | int | bool) -> bool:
-    """Whether a field has the value; payloads are compared as text."""
-    found = getattr(event, name)
-    if isinstance(found, bytes):
-        found = found.decode("utf-8", "replace")
-    if isinstance(wanted, str) and wanted.endswith("*") and isinstance(found, str):
-        return found.startswith(wanted[:-1])
-    if isinstance(found, tuple):
-        return ",".join(map(str, found)) == wanted
+    """Whether a field has the value. ``text*`` asks for the start of a text, ``*text*`` for a part of it.
+
+    Payloads are compared as text, tuples as ``a,b``, pairs in them (headers) as ``name: value``.
+    """
+    found = as_text(getattr(event, name))
+    if isinstance(wanted, str) and isinstance(found, str):
+        if wanted.startswith("*") and wanted.endswith("*") and len(wanted) > 1:
+            return wanted[1:-1] in found
+        return found.startswith(wanted[:-1]) if wanted.endswith("*") else found == wanted
     return type(found) is type(wanted) and found == wanted
+
+
+def as_text(value: object) -> object:
+    """A field as an expectation speaks of it."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, tuple):
+        return ",".join(": ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
+    return value
 
 
 def shown(value: object) -> str:

@@ -17,6 +17,8 @@ from emulator.events.codec import EventDecoder, EventError
 from emulator.log.chain import Recorder, Row
 from emulator.phone.firmware import Firmware
 from emulator.phone.machine import Machine
+from emulator.phone.storage import FoldMismatch
+from flash_image import ChipFault, ImageError, LayoutError
 
 KEPT = 1_000
 """Differences that a report keeps; the rest is only counted."""
@@ -65,13 +67,20 @@ class Replay:
         self._diverged: int | None = None
         self._numbers: dict[int, int] = {}
 
-    def run(self, rows: Iterable[Row], progress: Callable[[int], None] | None = None) -> Replayed:
-        """Replay ``rows``. progress is called with the number of events now and then."""
-        for group in settled_groups(rows):
+    def run(self, rows: Iterable[Row], progress: Callable[[int], None] | None = None, cut: bool = False) -> Replayed:
+        """Replay ``rows``. progress: called with the number of events so far, input by input.
+
+        cut: the log may end in the middle of what its last input led to; what this code does beyond is no difference.
+        """
+        groups = settled_groups(rows)
+        group = next(groups, None)
+        while group is not None:
+            following = next(groups, None)
             self.report.events += len(group)
-            self._replay_input(group)
+            self._replay_input(group, cut and following is None)
             if progress is not None:
                 progress(self.report.events)
+            group = following
         self.report.digest = self.recorder.digest
         return self.report
 
@@ -81,7 +90,7 @@ class Replay:
             return recorded
         return self._numbers.get(recorded)
 
-    def _replay_input(self, group: list[Row]) -> None:
+    def _replay_input(self, group: list[Row], cut: bool) -> None:
         first = group[0]
         self.report.inputs += 1
         try:
@@ -96,7 +105,14 @@ class Replay:
         if not machine.accepts(event):
             self._differ(Difference("refused", refusal(machine, event), first, None))
             return
-        made = self._take(machine, event, first)
+        try:
+            made = self._take(machine, event, first)
+        except (FoldMismatch, ImageError, ChipFault, LayoutError) as error:
+            self._differ(Difference("unreadable", f"this code cannot take it: {error}", first, None))
+            self.machines[first.phone] = Machine(machine.firmware, first.phone)
+            return
+        if cut:
+            made = made[: len(group)]
         if self._diverged is None and made == group:
             return
         self._align(group, made)

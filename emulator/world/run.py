@@ -160,9 +160,9 @@ class Run:
         if isinstance(event, TimerSet):
             self.agenda.later(entry.time + event.after, entry.phone, TimerDue(event.name, ordinal), entry.n, boot)
         elif isinstance(event, DatagramSent):
-            self.world.send(self.agenda, entry, event)
+            self.world.send(self.agenda, entry, event, self.cables[entry.phone])
         else:
-            self.world.ask(self.agenda, entry, ordinal, boot)
+            self.world.ask(self.agenda, entry, ordinal, boot, self.cables[entry.phone])
 
     def run_until(self, time: int) -> None:
         """Step through everything that falls due no later than ``time`` (ns)."""

@@ -85,12 +85,15 @@ class SimulatedWorld:
 
     # --- what phones order ------------------------------------------------------------------------------------------
 
-    def send(self, agenda: Agenda, entry: Entry, event: DatagramSent) -> None:
-        """A datagram leaves a phone: to every server that listens there, each copy with its own fate."""
+    def send(self, agenda: Agenda, entry: Entry, event: DatagramSent, cable: bool) -> None:
+        """A datagram leaves a phone: to every server that listens there, each copy with its own fate.
+
+        cable: whether the phone's cable is in.
+        """
         now, phone = entry.time, entry.phone
         heard = [i for i, s in enumerate(self.datagram_servers) if s.listens(event.destination, event.port, now)]
         datagram = Datagram(phone, event.source, event.source_port, event.destination, event.port, event.payload)
-        delays, reason = self.link.transit(phone, False, now)
+        delays, reason = self.link.transit(phone, False, now) if cable else ((), "no-cable")
         if not heard and not reason:
             reason = "nobody-listens"
         if reason:
@@ -100,8 +103,10 @@ class SimulatedWorld:
             for delay in delays:
                 agenda.later(now + delay, WORLD, Arrival(server, datagram), entry.n)
 
-    def ask(self, agenda: Agenda, entry: Entry, ordinal: int, boot: int) -> None:
-        """A phone wants a name looked up or a file fetched."""
+    def ask(self, agenda: Agenda, entry: Entry, ordinal: int, boot: int, cable: bool) -> None:
+        """A phone wants a name looked up or a file fetched; with its cable out, nothing ever comes back."""
+        if not cable:
+            return
         event = entry.event
         if isinstance(event, LookupRequested):
             delay, addresses, error = self.look_up(entry, event.name)

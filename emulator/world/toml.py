@@ -27,8 +27,8 @@ SIZE_LIMIT = 1_000_000
 CONTENT_LIMIT = 4_000_000
 """Longest file that a scenario's server may serve, in bytes."""
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
-_TIME = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ns|us|ms|s|min|h|d)")
-_CHANCE = re.compile(r"(\d{1,3})(?:\.(\d{1,4}))?\s*%")
+_TIME = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ns|us|ms|s|min|h|d)", re.ASCII)
+_CHANCE = re.compile(r"(\d{1,3})(?:\.(\d{1,4}))?\s*%", re.ASCII)
 
 
 class ScenarioError(ValueError):
@@ -97,7 +97,8 @@ def contents(scenario: Scenario, name: str, folder: Path) -> dict[str, bytes]:
             if not top.is_dir():
                 raise ScenarioError(f"{name}: [[files]] root: there is no directory {server.root!r} beside it")
             for path in sorted(p for p in top.rglob("*") if p.is_file()):
-                found[f"{server.root.rstrip('/')}/{path.relative_to(top).as_posix()}"] = read_content(path, name)
+                served = f"{server.root.rstrip('/')}/{path.relative_to(top).as_posix()}"
+                found[served] = read_content(inside(folder, served, name), name)
         for where in server.paths.values():
             if where.file is not None:
                 found[where.file] = read_content(inside(folder, where.file, name), name)

@@ -56,14 +56,14 @@ class DhcpServer:
         except wire.DhcpError:
             return ()
         kind = (message.option(wire.MESSAGE_TYPE) or b"\0")[0]
-        address = self.lease(message.chaddr[:6].hex())
-        if kind == wire.DISCOVER and address:
-            return (self.reply(datagram, message, wire.OFFER, address),)
+        if kind == wire.DISCOVER:
+            address = self.lease(message.chaddr[:6].hex())
+            return (self.reply(datagram, message, wire.OFFER, address),) if address else ()
         if kind == wire.REQUEST and self.spec.behaviour != "offer-only":
-            return self.acknowledge(datagram, message, address)
+            return self.acknowledge(datagram, message)
         return ()
 
-    def acknowledge(self, datagram: Datagram, message: wire.Message, address: str) -> Iterable[Send]:
+    def acknowledge(self, datagram: Datagram, message: wire.Message) -> Iterable[Send]:
         """ACK for the address that is the client's, NAK for another (RFC 2131 s.4.3.2); silence if not asked."""
         chosen = message.option(wire.SERVER_ID)
         if chosen is not None and chosen != wire.ip_to_bytes(self.spec.address):
@@ -71,6 +71,7 @@ class DhcpServer:
         if self.refusals > 0:
             self.refusals -= 1
             return (self.reply(datagram, message, wire.NAK, "0.0.0.0"),)
+        address = self.lease(message.chaddr[:6].hex())
         wanted = message.option(wire.REQUESTED_ADDRESS)
         asked = wire.bytes_to_ip(wanted) if wanted is not None and len(wanted) == 4 else message.ciaddr
         kind = wire.ACK if address and asked == address else wire.NAK
