@@ -1,0 +1,83 @@
+"""The README tells the truth: its test runs, its scenario runs, its commands exist, its output is real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tools.cli import main
+from tools.simulate import run
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    """The first code block of that language."""
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found, language
+    return found[1]
+
+
+def test_the_ten_line_test_runs() -> None:
+    """The very text of the README, executed and called."""
+    text = block("python")
+    names: dict[str, object] = {}
+    exec(compile(text, "README.md", "exec"), names)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+    assert len(tests) == 1
+    tests[0]()  # type: ignore[operator]
+    body = text.partition("def test_")[2].strip().splitlines()
+    assert len(body) <= 10
+
+
+def test_the_scenario_runs(tmp_path: Path) -> None:
+    """And its expectations hold."""
+    path = tmp_path / "case.toml"
+    path.write_text(block("toml"), encoding="utf-8")
+    result = run(path)
+    assert result.ok
+    assert len(result.expectations) == 2
+
+
+def test_the_output_is_real() -> None:
+    """Each line of the excerpt is a line of what the command prints today."""
+    lines = block("text").splitlines()
+    command, *excerpt = [line for line in lines if line.strip() != "..."]
+    arguments = command.removeprefix("$ offhook ").split()
+    arguments[1] = str(ROOT / arguments[1])
+    printed = CliRunner().invoke(main, [*arguments, "--no-store"]).output.splitlines()
+    assert [line for line in excerpt if line not in printed] == []
+
+
+VERBS = sorted(set(re.findall(r"^    offhook (\w+)", README, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_verbs_exist(verb: str) -> None:
+    """Each command of the README has a help text with an example."""
+    result = CliRunner().invoke(main, [verb, "--help"])
+    assert result.exit_code == 0
+    assert re.search(r"Examples?:\n\s+offhook ", result.output)
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link names a file."""
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_sql_works(tmp_path: Path) -> None:
+    """The query of the README, on a stored run."""
+    from emulator.log.store import Store
+
+    database = tmp_path / "runs.db"
+    run(ROOT / "scenarios" / "first-boot-option-160.toml", db=database)
+    found = re.search(r'sqlite-utils offhook.db "(.*?)"', README)
+    assert found
+    with Store(database) as store:
+        rows = list(store.tables.query(found[1]))
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 8]
