@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
 .PHONY: demo test lint determinism bench clean
 
@@ -10,7 +10,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m tools.pythons
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -18,25 +19,27 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 determinism: $(VENV)/.installed
-	$(BIN)/python -m tools.determinism scenarios
+	@$(BIN)/python -m tools.pythons
+	@$(BIN)/python -m tools.determinism scenarios
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m tools.bench
+	@$(BIN)/python -m tools.bench
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "offhook needs Python 3.11 or later: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "offhook needs Python 3.11 or later; name one: make PYTHON=python3.11" >&2; exit 1; }
 	@echo "making the virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing offhook with pinned versions ..."
-	@PIP_CONSTRAINT=constraints.txt $(PIP) install -e .
+	@$(PIP) -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing the test tools ..."
-	@PIP_CONSTRAINT=constraints.txt $(PIP) install -e '.[dev]'
+	@$(PIP) -e '.[dev]'
 	@touch $@

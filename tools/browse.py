@@ -36,14 +36,21 @@ def remove_runs(names: list[str], db: str | Path = DATABASE) -> list[tuple[int, 
         return [(run, store.remove(run)) for run in [store.find(name).id for name in names]]
 
 
-def prune_runs(keep: int, db: str | Path = DATABASE) -> list[int]:
-    """Remove all but the newest ``keep`` runs and those that are being written; their ids. Raises LogError."""
+def prune_runs(keep: int | None = None, db: str | Path = DATABASE) -> list[int]:
+    """Remove runs that were cut off and all but the newest of equal runs; with ``keep``, all but the newest so many.
+
+    Runs that are being written stay. The ids of those that went. Raises LogError.
+    """
     with Store(db) as store:
-        old = [info.id for info in store.runs() if info.state != "running"]
-        old = old[: max(0, len(old) - keep)]
-        for run in old:
+        found = [info for info in store.runs() if info.state != "running"]
+        newest = {info.digest: info.id for info in found}
+        left = [info.id for info in found if info.state == "finished" and newest[info.digest] == info.id]
+        if keep is not None:
+            left = left[max(0, len(left) - keep) :]
+        gone = [info.id for info in found if info.id not in left]
+        for run in gone:
             store.remove(run)
-        return old
+        return gone
 
 
 @frozen

@@ -16,7 +16,7 @@ from emulator.log.verify import verify as verify_store
 from emulator.phone.firmware import Firmware
 from emulator.world.fence import fence
 from emulator.world.recorded import Difference, Replay, Replayed
-from tools.locate import DATABASE, Located, firmware_of, located
+from tools.locate import DATABASE, Located, firmware_of, is_file, located
 
 
 @frozen
@@ -50,7 +50,10 @@ def replay(
     firmware: Firmware | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayResult:
-    """Feed the recorded inputs of a run to today's code, or to ``firmware``, and compare. Raises LogError."""
+    """Feed the recorded inputs of a run to today's code, or to ``firmware``, and compare; up to N for ``RUN@N``.
+
+    Raises LogError.
+    """
     with located(run, db) as found:
         return replayed(found, firmware, progress)
 
@@ -75,10 +78,12 @@ def replayed(found: Located, firmware: Firmware | None, progress: Callable[[int]
     info, store = found.info, found.store
     used = firmware or firmware_of(info)
     decoder = store.decoder()
+    whole = found.at is None and info.seal is not None
+    rows = store.rows(info.id, 0, found.event() if info.events else 0)
     with fence():
-        report = Replay(used, info.header.phones, decoder).run(store.rows(info.id, 0, info.events), progress)
+        report = Replay(used, info.header.phones, decoder).run(rows, progress, cut=not whole)
     same = info.header.code == code_digest()
-    if report.identical and info.digest is not None and report.digest != info.digest:
+    if whole and report.identical and report.digest != info.digest:
         raise LogError(f"run {info.id}: its events replay and its seal is not theirs; `offhook verify` says more")
     if not report.differences:
         return ReplayResult(info, used.name, same, report)
@@ -129,12 +134,13 @@ def decoded(row: Row, decoder: EventDecoder) -> Entry:
         raise LogError(f"event {row.n}: {error.reason}") from None
 
 
-def verify(target: str | Path = DATABASE, *, db: str | Path | None = None) -> Verified:
-    """Check a whole database (its path), or one run of ``db``. Raises LogError if it cannot be read at all."""
-    if db is None and (Path(target).is_file() or Path(target).suffix == ".db") and not is_export(Path(target)):
-        with Store(target) as store:
+def verify(target: str | Path | None = None, *, db: str | Path = DATABASE) -> Verified:
+    """Check ``db``, another database (``target`` is its path), or one run. Raises LogError if it cannot be read."""
+    path = Path(db if target is None else target)
+    if target is None or ((is_file(path) or path.suffix == ".db") and not is_export(path)):
+        with Store(path) as store:
             return verify_store(store)
-    with located(str(target), db or DATABASE) as found:
+    with located(str(target), db) as found:
         return verify_store(found.store, found.info.id)
 
 

@@ -8,14 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-if TYPE_CHECKING:
-    from emulator.world.run import Run
-    from tools.simulate import RunResult
 
 VERSION = "0.1.0"
 NO, BAD = 1, 2
@@ -76,7 +71,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("scenario")
+@click.argument("scenario", nargs=-1, required=True, metavar="SCENARIO...")
 @db_option
 @click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's seed.")
 @click.option("--seeds", type=click.IntRange(1, 100_000), help="Run with so many seeds, from the first on.")
@@ -88,91 +83,21 @@ def main() -> None:
 @json_option
 @click.pass_context
 def run(
-    ctx: click.Context,
-    scenario: str,
-    db: str,
-    seed: int | None,
-    seeds: int | None,
-    until: str | None,
-    pace: str | None,
-    every: bool,
-    quiet: bool,
-    no_store: bool,
-    as_json: bool,
+    ctx: click.Context, /, scenario: tuple[str, ...], db: str, pace: str | None, no_store: bool, **wishes: Any
 ) -> None:
-    """Simulate SCENARIO, print its timeline, store the run.
+    """Simulate SCENARIO, print its timeline, store the run. Of several scenarios, print a line each.
 
     \b
     Examples:
       offhook run scenarios/first-boot-option-160.toml
-      offhook run scenarios/packet-loss.toml --seeds 200 --quiet
+      offhook run scenarios/loss-of-thirty-percent.toml --seeds 200
       offhook run scenarios/first-boot-option-160.toml --until 8 --no-store
+      offhook run scenarios/*.toml
     """
-    from emulator.log.store import Store
-    from tools import printing
-    from tools.simulate import Plan, loaded, run_seeds, until_what
+    factor = pace_factor(pace)
+    from tools.running import Wish, run_command
 
-    story, name = loaded(scenario)
-    count = seeds if seeds is not None else 1 if seed is not None else story.seeds
-    first = story.seed if seed is None else seed
-    stop, end = until_what(until)
-    progress = printing.Progress()
-    live = None if quiet or as_json or count > 1 else live_timeline(story.phone.count > 1, every, scenario)
-    plan = Plan(
-        pace=pace_factor(pace),
-        stop=stop,
-        until=end,
-        keep_entries=False,
-        created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        progress=lambda r: progress.show(run_progress(r, end or story.until)),
-        observer=live.observe if live else None,
-    )
-
-    def done(result: RunResult) -> None:
-        if count > 1:
-            progress.show(f"seed {result.seed - first + 1} of {count}")
-
-    store = None if no_store else Store(db, create=True)
-    try:
-        results = run_seeds(story, name, range(first, first + count), plan, store, done)
-    except KeyboardInterrupt:
-        progress.clear()
-        kept = "" if no_store else "; what happened so far is kept, marked as cut off"
-        printing.note(f"interrupted{kept}")
-        ctx.exit(130)
-    finally:
-        if store is not None:
-            store.close()
-    progress.clear()
-    if as_json:
-        found = [printing.result_json(result) for result in results.runs]
-        printing.as_json(found[0] if count == 1 else {**found[0], "digest": results.digest, "seeds": found})
-    elif count == 1:
-        if live:
-            live.end()
-        printing.run_summary(results.runs[0])
-    else:
-        printing.seeds_summary(results)
-    ctx.exit(0 if results.ok else NO)
-
-
-def live_timeline(phones: bool, every: bool, scenario: str) -> Any:
-    """A printer of the timeline while the run goes on."""
-    from emulator.world.run import scenario_firmware
-    from tools import printing
-    from tools.simulate import loaded
-    from tools.timeline import LiveTimeline, Timeline
-
-    steps = scenario_firmware(loaded(scenario)[0]).steps
-    titles = {number: step.title for number, step in steps.items()}
-    return LiveTimeline(Timeline(titles, printing.styled, phones, printing.width()), every, printing.say)
-
-
-def run_progress(run: Run, until: int) -> str:
-    """How far a run is."""
-    from emulator.events.masking import duration
-
-    return f"{duration(run.now)} of {duration(until)}, {run.recorder.count:,} events"
+    ctx.exit(run_command(scenario, Wish(None if no_store else db, pace=factor, **wishes)))
 
 
 def pace_factor(text: str | None) -> float:
@@ -191,16 +116,17 @@ def pace_factor(text: str | None) -> float:
 @main.command()
 @db_option
 @click.option("--rm", "remove", multiple=True, metavar="RUN", help="Remove this whole run; may be repeated.")
-@click.option("--prune", type=click.IntRange(0), metavar="KEEP", help="Remove all but the newest KEEP runs.")
+@click.option("--prune", is_flag=True, help="Remove runs that were cut off, and all but the newest of equal runs.")
+@click.option("--keep", type=click.IntRange(0), help="With --prune: keep only so many, the newest.")
 @json_option
-def runs(db: str, remove: tuple[str, ...], prune: int | None, as_json: bool) -> None:
+def runs(db: str, remove: tuple[str, ...], prune: bool, keep: int | None, as_json: bool) -> None:
     """List the stored runs, or remove whole ones.
 
     \b
     Examples:
       offhook runs
       offhook runs --rm 3 --rm 4
-      offhook runs --prune 100
+      offhook runs --prune --keep 100
     """
     from tools import browse, printing
 
@@ -208,9 +134,9 @@ def runs(db: str, remove: tuple[str, ...], prune: int | None, as_json: bool) -> 
         removed = browse.remove_runs(list(remove), db)
         for number, gone in removed:
             printing.note(f"run {number} removed" + ("" if gone else "; its events stay while a fork uses them"))
-    if prune is not None:
-        printing.note(f"{len(browse.prune_runs(prune, db))} runs removed")
-    if remove or prune is not None:
+    if prune:
+        printing.note(f"{len(browse.prune_runs(keep, db))} runs removed")
+    if remove or prune:
         return
     found = browse.runs(db)
     if as_json:
@@ -281,7 +207,7 @@ def state(run: str, db: str, phone: int, secrets: bool, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, metavar="[RUN[@N]]")
 @click.option("--all", "every", is_flag=True, help="Replay every run of the database.")
 @db_option
 @json_option
@@ -332,7 +258,7 @@ def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> No
     """
     from tools import checking, printing
 
-    found = checking.verify(target or db, db=None if target is None else db)
+    found = checking.verify(target, db=db)
     if as_json:
         printing.as_json(printing.verify_json(found))
     else:

@@ -42,13 +42,13 @@ def located(text: str, db: str | Path = DATABASE) -> Iterator[Located]:
     """
     name, at = split(text)
     path = Path(name)
-    if path.is_file():
+    if is_file(path):
         with path.open("rb") as file:
             parsed = jsonl.parse(file, name)
         with Store(":memory:", create=True) as store:
             yield Located(store, jsonl.keep(store, parsed), at)
         return
-    if path.is_dir():
+    if is_folder(path):
         raise LogError(f"{name} is a directory, not a run")
     if path.suffix or "/" in name:
         raise LogError(f"{name}: there is no such file")
@@ -59,9 +59,9 @@ def located(text: str, db: str | Path = DATABASE) -> Iterator[Located]:
 def split(text: str) -> tuple[str, int | None]:
     """``RUN`` or ``RUN@N`` in two. Raises LogError."""
     name, sign, number = text.rpartition("@")
-    if not sign or Path(text).is_file():
+    if not sign or is_file(Path(text)):
         return text, None
-    if not number.isdigit() or len(number) > 12:
+    if not (number.isascii() and number.isdigit()) or len(number) > 12:
         raise LogError(f"{text!r}: after @ stands the number of an event, as in {name or '12'}@48")
     return name, int(number)
 
@@ -72,3 +72,19 @@ def firmware_of(info: RunInfo) -> Firmware:
         return kx_utg200(info.header.version).with_options(**info.header.options)
     except (TypeError, ValueError):
         raise LogError(f"run {info.id}: this program knows no firmware with such options") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no file system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, in the same way."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -124,6 +124,18 @@ def seeds_summary(results: RunResults) -> None:
         say(styled("every expectation holds for every seed", "right"))
 
 
+def scenario_summary(results: RunResults, name: str) -> None:
+    """One line for one of several scenarios, and each expectation that does not hold."""
+    first = results.runs[0]
+    judged = styled("as expected", "right") if results.ok else styled("NOT as expected", "wrong")
+    seeds = f"{len(results.runs)} seeds" if len(results.runs) > 1 else f"run {first.run}" if first.run else "not stored"
+    say(f"{name}: {judged} ({first.outcome}, {seeds}, digest {results.digest[:12]})")
+    for result in results.runs:
+        for verdict in result.expectations:
+            if not verdict.holds:
+                say(styled(f"  seed {result.seed}, not so: {verdict.text}; found {verdict.found}", "wrong"))
+
+
 def result_json(result: RunResult) -> dict[str, Any]:
     """The object of ``run --json`` (DESIGN section 7)."""
     return {

@@ -146,35 +146,39 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
     run = Run(scenario, seed=seed, firmware=plan.firmware)
     writer = store.begin(run.header(name), created=plan.created) if store is not None else None
     run.recorder.sink = writer or NoSink()
-    stopped = Watch(plan, witness, entries, writer, run)
-    run.observer = stopped
+    watch = Watch(plan, witness, entries, writer, run)
+    run.observer = watch
     end = scenario.until if plan.until is None else plan.until
     try:
         with fence():
             if plan.pace > 0:
                 import trio
 
-                trio.run(drive_paced, run, end, plan.pace, stopped.stops)
+                trio.run(drive_paced, run, end, plan.pace, watch.stops)
             else:
-                drive(run, end, stopped.stops if plan.stop or plan.progress else None)
+                drive(run, end, watch.stops if plan.stop or plan.progress else None)
     except BaseException:
         if writer is not None:
             writer.leave()
         raise
+    early = watch.stopped or end < scenario.until
     first = witness.runs.get(0, [])
     outcome = first[-1][1].outcome if first else "unfinished"
     verdicts = [v for machine in run.machines for v in witness.verdicts(machine.index, machine.phone)]
+    if len(run.machines) > 1:
+        size = len(verdicts) // len(run.machines)
+        verdicts = [v._replace(text=f"phone {index // size}: {v.text}") for index, v in enumerate(verdicts)]
     result = RunResult(
         name=name,
         seed=run.seed,
         digest=run.digest,
         outcome=outcome,
         events=run.recorder.count,
-        virtual_ns=max(run.now if stopped.stopped else end, *(machine.phone.clock for machine in run.machines)),
-        expectations=[] if stopped.stopped else verdicts,
+        virtual_ns=max(run.now if watch.stopped else end, *(machine.phone.clock for machine in run.machines)),
+        expectations=[] if early else verdicts,
         phones=[machine.phone for machine in run.machines],
         entries=entries,
-        stopped=stopped.stopped,
+        stopped=early,
     )
     if writer is not None:
         result.run = writer.finish(outcome).id

@@ -1,0 +1,331 @@
+"""``make bench``: how fast, beside a calibration loop and a baseline of the same run, against the budgets.
+
+Machines vary their clock by a factor of two, so every sample is taken between two runs of a fixed calibration loop,
+and the table says how many such loops one unit costs. Nothing here is asserted in tests.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import attrs
+from attrs import frozen
+
+from emulator.events import SECOND
+from emulator.log.chain import MemorySink, NoSink, Row
+from emulator.log.store import BATCH, Store
+from emulator.phone.state import fold_entry, initial
+from emulator.world.recorded import Replay
+from emulator.world.run import Run, scenario_firmware
+from emulator.world.scenario import Duration, PhoneSpec, Scenario
+from emulator.world.toml import read_scenario
+from tools.browse import state_at
+from tools.simulate import run
+
+SCENARIO = Path("scenarios") / "first-boot-option-160.toml"
+LONG = 100_000
+
+
+@frozen
+class Line:
+    """One row. budget: the least the value should be, or the most if it is a cost; loops: calibration loops a unit."""
+
+    what: str
+    value: float
+    unit: str
+    loops: float
+    budget: float
+    baseline: str = ""
+    cost: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the budget is met."""
+        return self.value <= self.budget if self.cost else self.value >= self.budget
+
+
+def calibration() -> float:
+    """Seconds that a fixed loop of integer, dict and call work takes."""
+    start = time.perf_counter()
+    table: dict[int, int] = {}
+    total = 0
+    for i in range(100_000):
+        table[i & 255] = total
+        total += len(str(i)) ^ table[i & 255] & 7
+    return time.perf_counter() - start
+
+
+def timed(work: Callable[[], int], repeat: int = 5) -> tuple[float, float]:
+    """(best seconds a unit, calibration loops a unit) of ``work``, which returns how many units it did."""
+    best, loops = float("inf"), float("inf")
+    for _ in range(repeat):
+        before = calibration()
+        gc.collect()
+        gc.disable()
+        start = time.perf_counter()
+        units = work()
+        took = (time.perf_counter() - start) / units
+        gc.enable()
+        best = min(best, took)
+        loops = min(loops, took / ((before + calibration()) / 2))
+    return best, loops
+
+
+@cache
+def demo() -> Scenario:
+    """The scenario of the demo."""
+    return read_scenario(SCENARIO)
+
+
+def boot(scenario: Scenario) -> Run:
+    """One boot, encoded and chained."""
+    made = Run(scenario)
+    made.run_until(scenario.until)
+    return made
+
+
+def boots() -> Iterator[Line]:
+    """Boots a second, bare and under trio's mock clock."""
+    import trio
+    import trio.testing
+
+    from emulator.world.drivers import drive_paced
+
+    def bare() -> int:
+        for _ in range(200):
+            boot(demo())
+        return 200
+
+    def under_trio() -> int:
+        for _ in range(40):
+            clock = trio.testing.MockClock(autojump_threshold=0)
+            trio.run(drive_paced, Run(demo()), demo().until, 1.0, clock=clock)
+        return 40
+
+    per, loops = timed(bare)
+    other, _ = timed(under_trio, 3)
+    baseline = f"{other / per:.1f} times the same boot under trio's mock clock"
+    yield Line("boots, encoded and chained", 1 / per, "/s", loops, 1000, baseline)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="offhook-bench-") as name:
+        yield Path(name)
+
+
+def long_scenario() -> Scenario:
+    """A phone that finds nothing and tries again, for ever: a log as long as wanted."""
+    return Scenario("long", until=Duration(10_000_000 * SECOND), dhcp=(attrs.evolve(demo().dhcp[0], option160=None),))
+
+
+def long_rows(count: int) -> tuple[list[Row], dict[str, bytes]]:
+    """``count`` or a few more rows of a long run, and its blobs."""
+    sink = MemorySink()
+    made = Run(long_scenario(), sink=sink)
+    while len(sink.rows) < count:
+        made.step()
+    return sink.rows, sink.blobs
+
+
+def appending() -> Iterator[Line]:
+    """Events appended durably, beside bare executemany on the same rows."""
+    rows, blobs = long_rows(LONG)
+    with folder() as home:
+        counter = iter(range(100))
+
+        def ours() -> int:
+            with Store(home / f"{next(counter)}.db", create=True) as store:
+                writer = store.begin(Run(demo()).header("bench"))
+                for at in range(0, len(rows), 20):
+                    writer.append(rows[at : at + 20], blobs if at == 0 else {})
+                writer.flush()
+            return len(rows)
+
+        def bare() -> int:
+            db = sqlite3.connect(home / f"{next(counter)}.db", isolation_level=None)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("CREATE TABLE events (run, n, a, b, c, d, e, f, g, h, PRIMARY KEY (run, n)) WITHOUT ROWID")
+            for at in range(0, len(rows), BATCH):
+                db.execute("BEGIN")
+                batch = [(1, *row) for row in rows[at : at + BATCH]]
+                db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", batch)
+                db.execute("COMMIT")
+            db.close()
+            return len(rows)
+
+        per, loops = timed(ours, 3)
+        other, _ = timed(bare, 3)
+    yield Line("events appended durably", 1 / per, "/s", loops, 100_000, f"{other / per:.2f} of bare executemany")
+    yield Line("  as a part of bare executemany", other / per, "", 0, 0.6)
+
+
+def reading() -> Iterator[Line]:
+    """Replay with verification and state_at, on one long stored run."""
+    with folder() as home:
+        path = home / "long.db"
+        done = run(long_scenario(), db=path, until=f"{long_until()}s", keep_entries=False)
+        firmware = scenario_firmware(long_scenario())
+        with Store(path) as store:
+            info = store.find(str(done.run))
+
+            def replay() -> int:
+                report = Replay(firmware, 1, store.decoder()).run(store.rows(info.id))
+                if not report.identical:
+                    raise SystemExit("the long run does not replay")
+                return report.events
+
+            def fetch() -> int:
+                return sum(1 for _ in store.rows(info.id))
+
+            per, loops = timed(replay, 3)
+            other, _ = timed(fetch, 3)
+            baseline = f"{per / other:.0f} times as long as fetching the rows"
+            yield Line("events replayed and compared", 1 / per, "/s", loops, 100_000, baseline)
+            spots = range(info.events // 7, info.events, info.events // 7)
+
+            def warm() -> int:
+                for n in spots:
+                    state_at(store, info, firmware, n)
+                return len(spots)
+
+            per, loops = timed(warm, 3)
+
+        def cold() -> int:
+            with Store(path) as fresh:
+                state_at(fresh, fresh.info(info.id), firmware, info.events - 700)
+            return 1
+
+        other, _ = timed(cold, 3)
+        what = f"{info.events:,} events"
+        yield Line(f"state_at, {what}, open database", per * 1000, "ms", loops, 10, cost=True)
+        yield Line(f"state_at, {what}, cold database", other * 1000, "ms", loops, 100, cost=True)
+
+
+@cache
+def long_until() -> int:
+    """Seconds of virtual time after which the long run has LONG events."""
+    made = Run(long_scenario())
+    while made.recorder.count < LONG:
+        made.step()
+    return made.now // SECOND
+
+
+def forking() -> Iterator[Line]:
+    """Forks of a run that has gone on for long, beside a fold of one event."""
+    made = Run(long_scenario())
+    while made.recorder.count < LONG:
+        made.step()
+
+    def fork() -> int:
+        for _ in range(2_000):
+            made.fork()
+        return 2_000
+
+    sink = MemorySink()
+    short = Run(demo(), sink=sink)
+    short.run_until(demo().until)
+    entries = list(sink.entries())
+    firmware = scenario_firmware(demo())
+
+    def fold() -> int:
+        for _ in range(20):
+            phone = initial(firmware)
+            for entry in entries:
+                fold_entry(firmware, phone, entry)
+        return 20 * len(entries)
+
+    per, loops = timed(fork)
+    other, _ = timed(fold)
+    baseline = f"as long as applying {per / other:.0f} events"
+    yield Line(f"fork after {LONG:,} events", per * 1000, "ms", loops, 0.1, baseline, cost=True)
+
+
+def idling() -> Iterator[Line]:
+    """Virtual seconds a second of a phone that only keeps its lease."""
+    quiet = attrs.evolve(demo(), until=Duration(86_400 * 365 * SECOND))
+
+    def idle() -> int:
+        return boot(quiet).now // SECOND
+
+    per, loops = timed(idle, 3)
+    yield Line("an idle phone, virtual seconds", 1 / per, "/s", loops, 150_000)
+
+
+def crowd() -> Iterator[Line]:
+    """Ten thousand phones in one world: time, and memory a phone."""
+    many = attrs.evolve(
+        demo(), phone=PhoneSpec(count=10_000, stagger=Duration(SECOND // 100)), until=Duration(180 * SECOND)
+    )
+    pool = attrs.evolve(many.dhcp[0], pool="10.0.0.10-10.0.255.250")
+    many = attrs.evolve(many, dhcp=(pool,), content=Anybody(many.content))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, loop = time.perf_counter(), calibration()
+    made = Run(many, sink=NoSink())
+    made.run_until(many.until)
+    took = time.perf_counter() - start
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    good = sum(machine.phone.provisioning.outcome == "provisioned" for machine in made.machines)
+    what = f"{good:,} of {len(made.machines):,} provisioned, {made.recorder.count:,} events"
+    yield Line("10,000 phones in one world", took, "s", took / loop, 20, what, cost=True)
+    yield Line("  memory a phone", grown / 10_000, "KB", 0, 64, "growth of the process", cost=True)
+
+
+class Anybody(dict[str, bytes]):
+    """Content in which every phone's own file is the one of the demo's phone."""
+
+    def get(self, key: str, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
+        """The file, or the demo phone's for any MAC address."""
+        found = super().get(key)
+        if found is None and "/Config0080F0" in key:
+            return super().get("files/three/Config0080F0123456.cfg", default)
+        return found if found is not None else default
+
+
+def start_up() -> Iterator[Line]:
+    """``offhook --help`` beside a bare interpreter."""
+    offhook = str(Path(sys.executable).with_name("offhook"))
+
+    def ours() -> int:
+        subprocess.run([offhook, "--help"], capture_output=True, check=True)
+        return 1
+
+    def bare() -> int:
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        return 1
+
+    per, loops = timed(ours, 9)
+    other, _ = timed(bare, 9)
+    baseline = f"{per * 1000:.0f} ms beside {other * 1000:.0f} ms"
+    yield Line("offhook --help, in bare interpreters", per / other, "", loops, 5, baseline, cost=True)
+
+
+def main() -> int:
+    """Print the table, a row as soon as it is measured."""
+    print(f"{'what':44} {'measured':>14} {'budget':>10}  {'loops':>9}  beside it")
+    for part in (boots, appending, reading, forking, idling, start_up, crowd):
+        for line in part():
+            budget = f"{'≤' if line.cost else '≥'} {line.budget:,g}"
+            value = f"{line.value:,.0f}" if line.value >= 1000 else f"{line.value:.3g}"
+            mark = "" if line.met else "  NOT MET"
+            loops = f"{line.loops:.2g}" if line.loops else ""
+            print(
+                f"{line.what:44} {value:>9} {line.unit:4} {budget:>10}  {loops:>9}  {line.baseline}{mark}", flush=True
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
