@@ -10,6 +10,7 @@ from attrs import frozen
 from emulator.events import Entry
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log.chain import Row
+from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError, RunInfo, Store
 from emulator.log.verify import Verified
 from emulator.log.verify import verify as verify_store
@@ -48,7 +49,7 @@ def replay(
     *,
     db: str | Path = DATABASE,
     firmware: Firmware | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> ReplayResult:
     """Feed the recorded inputs of a run to today's code, or to ``firmware``, and compare; up to N for ``RUN@N``.
 
@@ -65,13 +66,13 @@ def replay_all(
     results = []
     with Store(db) as store:
         for info in store.runs():
-            result = replayed(Located(store, info, None), firmware, None)
+            result = replayed(Located(store, info, None), firmware, no_progress)
             results.append(result)
             done(result)
     return results
 
 
-def replayed(found: Located, firmware: Firmware | None, progress: Callable[[int], None] | None) -> ReplayResult:
+def replayed(found: Located, firmware: Firmware | None, progress: Progress) -> ReplayResult:
     """Replay a run that was found."""
     from emulator.log.header import code_digest
 
@@ -134,14 +135,16 @@ def decoded(row: Row, decoder: EventDecoder) -> Entry:
         raise LogError(f"event {row.n}: {error.reason}") from None
 
 
-def verify(target: str | Path | None = None, *, db: str | Path = DATABASE) -> Verified:
+def verify(
+    target: str | Path | None = None, *, db: str | Path = DATABASE, progress: Progress = no_progress
+) -> Verified:
     """Check ``db``, another database (``target`` is its path), or one run. Raises LogError if it cannot be read."""
     path = Path(db if target is None else target)
     if target is None or ((is_file(path) or path.suffix == ".db") and not is_export(path)):
         with Store(path) as store:
-            return verify_store(store)
+            return verify_store(store, progress=progress)
     with located(str(target), db) as found:
-        return verify_store(found.store, found.info.id)
+        return verify_store(found.store, found.info.id, progress)
 
 
 def is_export(path: Path) -> bool:

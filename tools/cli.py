@@ -229,7 +229,7 @@ def replay(ctx: click.Context, run: str | None, every: bool, db: str, as_json: b
         raise click.UsageError("give either a RUN or --all")
     progress = printing.Progress()
     if run is not None:
-        results = [checking.replay(run, db=db, progress=lambda n: progress.show(f"{n:,} events replayed"))]
+        results = [checking.replay(run, db=db, progress=progress.events("replayed"))]
     else:
         results = checking.replay_all(db=db, done=lambda r: progress.show(f"run {r.info.id} replayed"))
     progress.clear()
@@ -258,7 +258,9 @@ def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> No
     """
     from tools import checking, printing
 
-    found = checking.verify(target, db=db)
+    progress = printing.Progress()
+    found = checking.verify(target, db=db, progress=progress.events("checked"))
+    progress.clear()
     if as_json:
         printing.as_json(printing.verify_json(found))
     else:
@@ -286,7 +288,9 @@ def export(run: str, form: str, output: str | None, force: bool, db: str) -> Non
     if output is None:
         with located(run, db) as found:
             output = f"{found.info.header.name}-{(found.info.digest or 'open')[:12]}.{form}"
-    written = travel.export(run, output, db=db, overwrite=force)
+    progress = printing.Progress()
+    written = travel.export(run, output, db=db, overwrite=force, progress=progress.events("written"))
+    progress.clear()
     printing.say(f"{written.path}: run {written.info.id}, {written.info.events:,} events, {written.size:,} bytes")
     if written.secrets:
         printing.note(f"it holds secrets: {', '.join(written.secrets)}")
@@ -305,7 +309,9 @@ def import_(file: str, db: str, as_json: bool) -> None:
     """
     from tools import printing, travel
 
-    info = travel.import_run(file, db=db)
+    progress = printing.Progress()
+    info = travel.import_run(file, db=db, progress=progress.events("read"))
+    progress.clear()
     if as_json:
         printing.as_json(printing.info_json(info))
     else:

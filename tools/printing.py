@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,6 +76,10 @@ class Progress:
             return
         self._shown, self._on = now, True
         click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+    def events(self, done: str) -> Callable[[int], None]:
+        """A function that says how many events are ``done``."""
+        return lambda number: self.show(f"{number:,} events {done}")
 
     def clear(self) -> None:
         """Take the line away."""

@@ -11,6 +11,7 @@ from attrs import frozen
 from emulator.events import HttpRequested, SettingChanged, SettingEntered
 from emulator.events.masking import is_secret
 from emulator.log import jsonl
+from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError, RunInfo, Store
 from tools.browse import entries
 from tools.locate import DATABASE, Located, located
@@ -26,7 +27,14 @@ class Exported:
     secrets: tuple[str, ...]
 
 
-def export(run: str, path: str | Path, *, db: str | Path = DATABASE, overwrite: bool = False) -> Exported:
+def export(
+    run: str,
+    path: str | Path,
+    *,
+    db: str | Path = DATABASE,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Exported:
     """Write a run as JSON Lines to ``path``, readable by its owner only, whole or not at all. Raises LogError."""
     path = Path(path)
     if path.exists() and not overwrite:
@@ -34,11 +42,11 @@ def export(run: str, path: str | Path, *, db: str | Path = DATABASE, overwrite: 
     with located(run, db) as found:
         if found.at is not None:
             raise LogError("a run is exported whole; leave out @N")
-        size = written(found, path)
+        size = written(found, path, progress)
         return Exported(found.info, path, size, secrets_in(found))
 
 
-def written(found: Located, path: Path) -> int:
+def written(found: Located, path: Path, progress: Progress) -> int:
     """Write beside ``path`` first, so that a full disk leaves no half file. Bytes written."""
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
@@ -46,7 +54,7 @@ def written(found: Located, path: Path) -> int:
         raise LogError(f"{path}: cannot be written ({(error.strerror or 'error').lower()})") from None
     try:
         with os.fdopen(handle, "wb") as out:
-            size = jsonl.write(found.store, found.info, out)
+            size = jsonl.write(found.store, found.info, out, progress)
         Path(beside).chmod(0o600)
         Path(beside).replace(path)
     except OSError as error:
@@ -71,14 +79,14 @@ def secrets_in(found: Located) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def import_run(path: str | Path, *, db: str | Path = DATABASE) -> RunInfo:
+def import_run(path: str | Path, *, db: str | Path = DATABASE, progress: Progress = no_progress) -> RunInfo:
     """Read an exported run into a database, verified event by event. Raises LogError."""
     path = Path(path)
     if path.is_dir():
         raise LogError(f"{path} is a directory, not an exported run")
     try:
         with path.open("rb") as file:
-            parsed = jsonl.parse(file, str(path))
+            parsed = jsonl.parse(file, str(path), progress)
     except OSError as error:
         raise LogError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     with Store(db, create=True) as store:

@@ -20,6 +20,7 @@ from emulator.events.codec import EventDecoder, EventError
 from emulator.log import header as headers
 from emulator.log.chain import BECAUSE, ORIGIN, Row
 from emulator.log.header import Header
+from emulator.log.progress import Progress, counted, no_progress
 from emulator.log.store import LogError, RunInfo, Store
 
 FORMAT = 1
@@ -69,7 +70,7 @@ _decode_event: Callable[[bytes], _Event] = msgspec.json.Decoder(_Event).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def write(store: Store, info: RunInfo, out: BinaryIO) -> int:
+def write(store: Store, info: RunInfo, out: BinaryIO, progress: Progress = no_progress) -> int:
     """Write a run with all it needs; how many bytes. A fork is written whole, with its parent's prefix."""
     used: dict[str, bytes] = {}
     sent: set[str] = set()
@@ -83,7 +84,7 @@ def write(store: Store, info: RunInfo, out: BinaryIO) -> int:
         yield _encode(first)
         decoder = EventDecoder(blob)
         digest = ORIGIN.hex()
-        for row in store.rows(info.id, 0, info.events):
+        for row in counted(store.rows(info.id, 0, info.events), progress):
             # Other texts may look like the name of a blob; what the event really takes is its blobs.
             if '"blob:' in row.data:
                 read(row, decoder, f"run {info.id}")
@@ -124,9 +125,9 @@ class Parsed:
     end: _End
 
 
-def parse(file: BinaryIO, name: str) -> Parsed:
+def parse(file: BinaryIO, name: str, progress: Progress = no_progress) -> Parsed:
     """Read an exported run, verified line by line. Raises LogError, naming the line."""
-    lines = _lines(file, name)
+    lines = counted(_lines(file, name), progress)
     first = _decoded(next(lines, (0, b"")), _First, name)
     if first.offhook != FORMAT:
         raise LogError(f"{name}: has format {first.offhook}, this program reads format {FORMAT}")

@@ -10,6 +10,7 @@ from attrs import frozen
 from emulator.events.codec import EventError
 from emulator.log import header as headers
 from emulator.log.chain import ORIGIN, Row
+from emulator.log.progress import Progress, counted, no_progress
 from emulator.log.schema import missing_triggers
 from emulator.log.store import DAMAGE, LogError, RowError, Store, explained
 
@@ -57,7 +58,7 @@ def chain_faults(run: int, rows: Iterable[Row], link: bytes = ORIGIN, count: int
         yield last
 
 
-def verify(store: Store, only: int | None = None) -> Verified:
+def verify(store: Store, only: int | None = None, progress: Progress = no_progress) -> Verified:
     """Check one run, or all of them and the database's own guards. Raises LogError if it cannot be read at all."""
     faults: list[Fault] = []
     unsealed: list[int] = []
@@ -69,7 +70,7 @@ def verify(store: Store, only: int | None = None) -> Verified:
     for info in runs:
         head, count = store.link(info.id, info.upto), info.upto
         try:
-            rows = with_blobs(store, info.id, store.rows(info.id, info.upto), faults)
+            rows = with_blobs(store, info.id, counted(store.rows(info.id, info.upto), progress, events), faults)
             for found in chain_faults(info.id, rows, head, count):
                 if isinstance(found, Fault):
                     faults.append(found)

@@ -56,7 +56,7 @@ def settings_from_flash(phone: Phone, event: StepEntered, entry: Entry) -> React
     """PROV-001. They were loaded at power-on; PROVISION_ENABLE says whether there is anything more to do (PROV-238)."""
     settings = phone.settings
     if settings.enabled("PROVISION_ENABLE"):
-        yield Because(StepEntered(2), (settings.loaded, settings.grounds("PROVISION_ENABLE")))
+        yield Because(StepEntered(2), (settings.grounds("PROVISION_ENABLE"),))
     else:
         yield Because(RunEnded("disabled", "", 0, ()), (settings.grounds("PROVISION_ENABLE"),))
 

@@ -7,7 +7,7 @@ an old log to its end, with exactly that one difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from attrs import Factory, define, frozen
@@ -15,6 +15,7 @@ from attrs import Factory, define, frozen
 from emulator.events import VOCABULARY, Entry, Event, Role
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log.chain import Recorder, Row
+from emulator.log.progress import Progress, counted, no_progress
 from emulator.phone.firmware import Firmware
 from emulator.phone.machine import Machine
 from emulator.phone.storage import FoldMismatch
@@ -67,19 +68,17 @@ class Replay:
         self._diverged: int | None = None
         self._numbers: dict[int, int] = {}
 
-    def run(self, rows: Iterable[Row], progress: Callable[[int], None] | None = None, cut: bool = False) -> Replayed:
-        """Replay ``rows``. progress: called with the number of events so far, input by input.
+    def run(self, rows: Iterable[Row], progress: Progress = no_progress, cut: bool = False) -> Replayed:
+        """Replay ``rows``.
 
         cut: the log may end in the middle of what its last input led to; what this code does beyond is no difference.
         """
-        groups = settled_groups(rows)
+        groups = settled_groups(counted(rows, progress))
         group = next(groups, None)
         while group is not None:
             following = next(groups, None)
             self.report.events += len(group)
             self._replay_input(group, cut and following is None)
-            if progress is not None:
-                progress(self.report.events)
             group = following
         self.report.digest = self.recorder.digest
         return self.report

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import trio
 
+from emulator.events import PowerOn
+from emulator.phone.firmware import Reaction, reacts
+from emulator.phone.kx_utg200 import kx_utg200
 from emulator.world.fence import FENCED, Fenced, fence
+from emulator.world.scenario import Scenario
 from tools.checking import replay
 from tools.simulate import run
 
@@ -81,15 +86,17 @@ def test_trio_runs_inside_and_its_tasks_are_fenced() -> None:
     assert refused == [True]
 
 
-def test_simulating_and_replaying_are_fenced(tmp_path: object) -> None:
+def test_simulating_and_replaying_are_fenced(tmp_path: Path) -> None:
     """An observer that reaches for the network from inside a run is stopped."""
-    from pathlib import Path
-
-    from emulator.world.scenario import Scenario
-
     with pytest.raises(Fenced):
         run(Scenario("x"), observer=lambda _: CALLS["socket.connect"]())
-    database = Path(str(tmp_path)) / "runs.db"
+    database = tmp_path / "runs.db"
     run(Scenario("x"), db=database)
+
+    @reacts(PowerOn)
+    def calling_home(phone: object, event: object, entry: object) -> Reaction:
+        CALLS["socket.connect"]()
+        return ()
+
     with pytest.raises(Fenced):
-        replay("1", db=database, progress=lambda _: CALLS["socket.connect"]())
+        replay("1", db=database, firmware=kx_utg200().adding(calling_home))
