@@ -188,7 +188,7 @@ class SipAnswered(Event):
 
 @frozen
 class NotifyReceived(Event):
-    """A SIP NOTIFY, read. ``copied`` are the header lines an answer has to repeat: (name, value)."""
+    """A SIP NOTIFY, read. source, source_port: where the answer goes; copied: header lines it has to repeat."""
 
     source: str
     source_port: int

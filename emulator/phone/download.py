@@ -210,6 +210,8 @@ def authenticate(phone: Phone) -> Iterable[Event | Because]:
     user, _, grounds = credentials(phone, url)
     if not user:
         return failed(phone, "no-credentials", 401)
+    if not authorization_header(phone, url):
+        return failed(phone, "challenge-not-understood", 401)
     attempt = AttemptStarted(download.file, download.url, download.index, download.redirects, True)
     return (Because(attempt, grounds),)
 

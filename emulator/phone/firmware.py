@@ -197,6 +197,13 @@ class Firmware:
         parts = tuple(attrs.evolve(p, functions=tuple(new if f is old else f for f in p.functions)) for p in self.parts)
         return attrs.evolve(self, name=f"{self.name}+{getattr(new, '__name__', 'variant')}", parts=parts)
 
+    def with_part(self, part: Part) -> Firmware:
+        """A variant in which ``part`` stands for the part of the same name. Raises ValueError if there is none."""
+        if part.name not in [own.name for own in self.parts]:
+            raise ValueError(f"{self.name} has no part {part.name!r}")
+        parts = tuple(part if own.name == part.name else own for own in self.parts)
+        return attrs.evolve(self, name=f"{self.name}+{part.name}", parts=parts)
+
     def adding(self, *functions: Callable[..., Any], name: str = "addition") -> Firmware:
         """A variant with one part more."""
         return attrs.evolve(self, name=f"{self.name}+{name}", parts=(*self.parts, Part(name, functions)))

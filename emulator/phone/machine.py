@@ -107,6 +107,6 @@ class Machine:
                         entries.append(Entry(n + len(entries), 0, None, index, entry.n, made.grounds, made.event))
                     else:
                         entries.append(Entry(n + len(entries), 0, None, index, entry.n, (), made))  # type: ignore[arg-type]
-            if done > LONGEST_SETTLE:
-                raise Runaway(f"entry {n} led to more than {LONGEST_SETTLE} events")
+                    if len(entries) > LONGEST_SETTLE:
+                        raise Runaway(f"entry {n} led to more than {LONGEST_SETTLE} events")
         return Settled(entries, orders)

@@ -179,7 +179,7 @@ def fact(event: DatagramReceived, message: sip.Message) -> Event:
     copied += [(name, value) for name in ("From", "To", "Call-ID", "CSeq") if (value := message.get(name))]
     return NotifyReceived(
         source=event.source,
-        source_port=event.source_port,
+        source_port=answer_port(event, message),
         call_id=call_id,
         to_tag=sip.tag(message.get("To") or "") or "",
         package=sip.token(message.get("Event") or ""),
@@ -187,6 +187,16 @@ def fact(event: DatagramReceived, message: sip.Message) -> Event:
         body=Payload(message.content()),
         copied=tuple(copied),
     )
+
+
+def answer_port(event: DatagramReceived, message: sip.Message) -> int:
+    """Where the answer to a request goes: with ``rport`` to where it came from (RFC 3581 s.4), else to the port of its
+    Via (RFC 3261 s.18.2.2)."""
+    try:
+        via = sip.top_via(message)
+    except sip.SipError:
+        return event.source_port
+    return event.source_port if via.param("rport") is not None else via.port or PORT
 
 
 @reacts(SipAnswered)

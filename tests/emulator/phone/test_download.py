@@ -271,6 +271,18 @@ def test_digest_goes_before_basic_where_both_are_offered() -> None:
     assert dict(of(made, HttpRequested)[0].event.headers)["Authorization"].startswith("Digest ")
 
 
+@pytest.mark.spec("PROV-113")
+@pytest.mark.parametrize("offered", [(), (("WWW-Authenticate", "Negotiate"),)])
+def test_a_challenge_that_cannot_be_answered_ends_the_download(offered: tuple[tuple[str, str], ...]) -> None:
+    bench = Bench(user=(("HTTP_AUTH_ID", "joe"), ("SIPPNP_ENABLE", "N")))
+    bench.link_up()
+    bench.bind((wire.PROVISIONING_160, f"{HERE}/i.cfg".encode()))
+    made = bench.feed(HttpAnswered("initial", 1, 401, offered, Payload(b""), "complete"))
+    assert not of(made, HttpRequested)
+    assert [entry.event.reason for entry in of(made, DownloadEnded)] == ["challenge-not-understood"]
+    assert bench.phone.power.display == "P5 authentication failed"
+
+
 URL_LOGIN, MANUAL_PAIR, HTTP_PAIR = ("url", "1"), ("manual", "2"), ("http", "3")
 
 

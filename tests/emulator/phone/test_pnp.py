@@ -306,6 +306,18 @@ def test_every_notify_is_answered_as_it_deserves(changes: dict[str, str], status
     assert [entry.event.reason for entry in of(made, PacketRefused)] == ([] if status == 200 else [f"notify-{status}"])
 
 
+@pytest.mark.parametrize(("via", "port"), [(";rport", 5061), (":5070", 5070), ("", 5060), (":5070;rport", 5061)])
+def test_the_answer_goes_where_its_via_says(via: str, port: int) -> None:
+    """RFC 3261 s.18.2.2, RFC 3581 s.4: with rport to the source port, else to the port of the Via, else to 5060."""
+    bench = subscribed()
+    port_part, _, rport = via.partition(";")
+    where = f"SIP/2.0/UDP {RESPONDER}{port_part};branch=z9hG4bKn1{';' + rport if rport else ''}"
+    payload = notify(bench, via=where)
+    made = receive(bench, payload)
+    sent_to = [(e.destination, e.port) for _, e in datagrams(made, port) if e.payload.startswith(b"SIP/2.0 200")]
+    assert sent_to == [(RESPONDER, port)]
+
+
 @pytest.mark.spec("PROV-062")
 @pytest.mark.parametrize("changes", [p.values[0] for p in TABLE if p.values[1] != 200])
 def test_after_a_bad_notify_the_phone_keeps_waiting(changes: dict[str, str]) -> None:
