@@ -11,6 +11,7 @@ from emulator.phone import (
     hardware,
     orders,
     pnp,
+    programming,
     provisioning,
     run_state,
     settings,
@@ -20,7 +21,7 @@ from emulator.phone import (
 from emulator.phone.firmware import Firmware, Part
 
 PARTS = (
-    *(state, orders, hardware, storage, settings, dhcp, pnp, download),
+    *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download),
     *(run_state, provisioning, display),
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""

@@ -31,8 +31,7 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
-from emulator.phone import pnp
-from emulator.phone.configfile import Entry as Parameter
+from emulator.phone import configfile, pnp
 from emulator.phone.display import line_after
 from emulator.phone.download import REDIRECTION
 from emulator.phone.firmware import Reaction, during, reacts, step
@@ -225,7 +224,7 @@ def order(phone: Phone, file: str, url: str) -> Event:
 def download_ended(phone: Phone, event: DownloadEnded, entry: Entry) -> Reaction:
     """Read what arrived; a file that did not arrive has failed."""
     if event.reason:
-        return after_file(phone, entry)
+        return after_file(phone)
     if event.file.startswith("root"):
         return read_certificate(phone, event.file, entry)
     body, answered = phone.download.body, phone.download.answered
@@ -235,10 +234,10 @@ def download_ended(phone: Phone, event: DownloadEnded, entry: Entry) -> Reaction
 @during(8, ConfigurationRead, FileRefused, CertificateRead)
 def file_settled(phone: Phone, event: ConfigurationRead | FileRefused | CertificateRead, entry: Entry) -> Reaction:
     """Go on with the next file (PROV-191)."""
-    return after_file(phone, entry)
+    return after_file(phone)
 
 
-def after_file(phone: Phone, entry: Entry) -> Reaction:
+def after_file(phone: Phone) -> Reaction:
     """The next file, or what follows from all of them."""
     run = phone.provisioning
     if "initial" in run.failed:
@@ -270,16 +269,16 @@ def saved(phone: Phone, file: str, grounds: tuple[int, ...]) -> Reaction:
 @step(9, "saved files, or retry")
 def saved_files_or_retry(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
     """PROV-009. Apply the saved files if there are any; otherwise provisioning has failed."""
-    return next_saved_file(phone, entry)
+    return next_saved_file(phone)
 
 
 @during(9, ConfigurationRead, FileRefused)
 def saved_file_settled(phone: Phone, event: ConfigurationRead | FileRefused, entry: Entry) -> Reaction:
     """Go on with the next saved file."""
-    return next_saved_file(phone, entry)
+    return next_saved_file(phone)
 
 
-def next_saved_file(phone: Phone, entry: Entry) -> Reaction:
+def next_saved_file(phone: Phone) -> Reaction:
     """The next saved file, or the end of the run."""
     run = phone.provisioning
     for file in FILES:
@@ -294,7 +293,7 @@ def next_saved_file(phone: Phone, entry: Entry) -> Reaction:
 def finish(phone: Phone, outcome: str) -> Iterator[Event | Because]:
     """Merge what is here, put the changes in force, save them and the files, and end the run."""
     run = phone.provisioning
-    inputs = [(file, open_entries(phone, file), run.read[file]) for file in (*FILES, "initial") if file in run.here]
+    inputs = [(f, configfile.parse(run.here[f]).entries, run.read[f]) for f in (*FILES, "initial") if f in run.here]
     changes = list(merge(phone.settings, inputs))
     yield from changes
     fetched = {file: body for file, body in run.here.items() if run.origin[file] == DOWNLOAD and file != "initial"}
@@ -303,12 +302,6 @@ def finish(phone: Phone, outcome: str) -> Iterator[Event | Because]:
     yield from save(phone, changed, fetched, url)
     grounds = (phone.settings.loaded, *run.failed.values()) if outcome == "failed" else run.read.values()
     yield Because(ended(phone, outcome, len(changed)), tuple(grounds))
-
-
-def open_entries(phone: Phone, file: str) -> tuple[Parameter, ...]:
-    """The parameters of a file that is here; certificates and the like have none."""
-    opened = open_file(phone, "initial", "", phone.provisioning.here[file])
-    return () if isinstance(opened, str) else opened.config.entries
 
 
 def ended(phone: Phone, outcome: str, changed: int) -> RunEnded:

@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 class Provisioning(PartState):
     """The provisioning run. step: 0 when none is on; needed: files the initial file names, as (file, URL).
 
-    here: file to its plain body; read: file to the entry that read it; failed: file to the entry that says so;
-    copies: failed files whose saved copy was looked for; runs: runs in this power cycle.
+    here: file to its plain body; origin: where each came from, also of a saved copy that was of no use; read: file to
+    the entry that read it; failed, reasons: file to the entry that says so, and why; runs: runs in this power cycle.
     """
 
     step: int = 0
-    entered: int = 0
     runs: int = 0
     trigger: str = ""
     source: str = ""
@@ -59,7 +58,7 @@ def started(phone: Phone, event: RunStarted, entry: Entry) -> None:
 def step_entered(phone: Phone, event: StepEntered, entry: Entry) -> None:
     """The step, and from step 8 on where the URL came from. Step 9 uses saved files only, and keeps certificates."""
     run = phone.provisioning
-    run.step, run.entered = event.step, entry.n
+    run.step = event.step
     if event.step == 8:
         run.source, run.url = event.source, event.url
     elif event.step == 9:

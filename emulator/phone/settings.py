@@ -10,17 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
-from emulator.events import (
-    Because,
-    CertificateRead,
-    Entry,
-    SettingChanged,
-    SettingEntered,
-    SettingRefused,
-    SettingsLoaded,
-)
-from emulator.phone.catalogue import catalogue, split
-from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.events import CertificateRead, Entry, SettingChanged
+from emulator.phone.catalogue import catalogue
+from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 
 if TYPE_CHECKING:
@@ -109,47 +101,3 @@ def changed(phone: Phone, event: SettingChanged, entry: Entry) -> None:
 def certificate_read(phone: Phone, event: CertificateRead, entry: Entry) -> None:
     """A root certificate counts from the moment it is read (PROV-222)."""
     phone.settings.roots[event.file] = event.digest
-
-
-@reacts(SettingEntered)
-def entered(phone: Phone, event: SettingEntered, entry: Entry) -> Reaction:
-    """Web and phone programming: checked like a file's value, refused where provisioning says read-only (PROV-161)."""
-    from emulator.phone.storage import save
-
-    reason, value = judge(phone, event)
-    if reason:
-        yield Because(SettingRefused(event.key[:80], reason), (phone.settings.grounds(event.key),))
-        return
-    change = SettingChanged(event.key, "user", value, "", "", event.via)
-    yield change
-    yield from save(phone, (change,), {}, "")
-
-
-def judge(phone: Phone, event: SettingEntered) -> tuple[str, str | None]:
-    """(reason for refusal or "", value to store) for something the user typed."""
-    try:
-        tag, line = split(event.key)
-    except ValueError:
-        return "unknown", None
-    parameter = catalogue().by_tag.get(tag)
-    if parameter is None or parameter.per_line != (line is not None):
-        return "unknown", None
-    if not phone.settings.editable(event.key):
-        return "read-only", None
-    if event.value is None:
-        return "", None
-    return parameter.check(event.value) or "", parameter.canonical(event.value)
-
-
-@applies("settings", SettingsLoaded)
-def loaded(phone: Phone, event: SettingsLoaded, entry: Entry) -> None:
-    """The stored settings are in force; the values are read from the flash again, and must be those of the event."""
-    from emulator.phone.storage import read_store
-
-    found = read_store(phone.flash.chip)
-    found.expect(event, entry)
-    settings = phone.settings
-    settings.mac, settings.model, settings.serial = event.identity
-    settings.provisioned, settings.user = found.provisioned, found.user
-    settings.roots, settings.files, settings.last_url = found.roots, event.files, found.last_url
-    settings.loaded = entry.n

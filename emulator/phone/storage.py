@@ -207,6 +207,18 @@ def load(phone: Phone, event: PowerOn, entry: Entry) -> Reaction:
     yield Because(loaded, phone.flash.grounds(found.sectors))
 
 
+@applies("settings", SettingsLoaded)
+def loaded(phone: Phone, event: SettingsLoaded, entry: Entry) -> None:
+    """The stored settings are in force; the values are read from the flash again, and must be those of the event."""
+    found = read_store(phone.flash.chip)
+    found.expect(event, entry)
+    settings = phone.settings
+    settings.mac, settings.model, settings.serial = event.identity
+    settings.provisioned, settings.user = found.provisioned, found.user
+    settings.roots, settings.files, settings.last_url = found.roots, event.files, found.last_url
+    settings.loaded = entry.n
+
+
 def save(
     phone: Phone, changes: Iterable[SettingChanged], files: Mapping[str, bytes], url: str
 ) -> Iterable[Event | Because]:
