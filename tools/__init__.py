@@ -1,8 +1,9 @@
 """The workbench: every verb of the command line as a function that returns its result.
 
-``run``, ``check`` and ``scenarios`` work on scenarios; ``runs``, ``show``, ``state``, ``events``, ``remove_runs`` and
+``run``, ``check`` and ``scenarios`` work on scenarios; ``runs``, ``show``, ``state``, ``remove_runs`` and
 ``prune_runs`` on a run database; ``replay`` and ``verify`` hold runs against code and chain; ``export`` and
-``import_run`` move runs as files. They are imported when first used, so that a verb loads only what it needs.
+``import_run`` move runs as files; ``events`` and ``params`` explain the vocabulary and the parameters. They are
+imported when first used, so that a verb loads only what it needs.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tools.browse import events, prune_runs, remove_runs, runs, show, state
+    from tools.browse import events, params, prune_runs, remove_runs, runs, show, state
     from tools.checking import replay, verify
     from tools.simulate import check, run, scenarios
     from tools.travel import export, import_run
 
 _HOMES = {
     **dict.fromkeys(("run", "check", "scenarios"), "tools.simulate"),
-    **dict.fromkeys(("runs", "show", "state", "events", "remove_runs", "prune_runs"), "tools.browse"),
+    **dict.fromkeys(("runs", "show", "state", "events", "params", "remove_runs", "prune_runs"), "tools.browse"),
     **dict.fromkeys(("replay", "verify"), "tools.checking"),
     **dict.fromkeys(("export", "import_run"), "tools.travel"),
 }
@@ -28,6 +29,7 @@ __all__ = [
     "events",
     "export",
     "import_run",
+    "params",
     "prune_runs",
     "remove_runs",
     "replay",

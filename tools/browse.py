@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import attrs
@@ -13,6 +14,7 @@ from emulator.events.codec import EventError
 from emulator.events.masking import HIDDEN, is_secret
 from emulator.log.store import LogError, RunInfo, Store
 from emulator.phone import snapshot
+from emulator.phone.catalogue import Parameter, catalogue
 from emulator.phone.firmware import Firmware
 from emulator.phone.state import Phone, fold_entry, initial
 from emulator.phone.storage import FoldMismatch
@@ -155,12 +157,23 @@ class EventKind:
 def events(kind: str | None = None) -> list[EventKind]:
     """The vocabulary, or one kind of it. Raises LogError for an unknown kind."""
     if kind is not None and kind not in VOCABULARY:
-        from difflib import get_close_matches
-
         near = get_close_matches(kind, VOCABULARY, 1)
         raise LogError(f"unknown event kind {kind!r}" + (f"; did you mean {near[0]}?" if near else ""))
     chosen = VOCABULARY.values() if kind is None else (VOCABULARY[kind],)
     return [_described(cls) for cls in chosen]
+
+
+def params(pattern: str = "") -> list[Parameter]:
+    """The configuration parameters whose tag, path or description holds ``pattern`` (any case), in file order.
+
+    Raises LogError if there is none.
+    """
+    wanted = pattern.lower()
+    found = [p for p in catalogue() if wanted in f"{p.tag} {p.path} {p.about}".lower()]
+    if not found:
+        near = get_close_matches(pattern.upper(), catalogue().by_tag, 1, 0.5)
+        raise LogError(f"no parameter is like {pattern!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    return found
 
 
 def _described(cls: type[Event]) -> EventKind:

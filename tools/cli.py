@@ -394,6 +394,29 @@ def events(kind: str | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("pattern", default="")
+@json_option
+def params(pattern: str, as_json: bool) -> None:
+    """List the configuration parameters that PATTERN is part of (tag, path or description); explain a single one.
+
+    \b
+    Examples:
+      offhook params
+      offhook params CFG_
+      offhook params SYSLOG_SEVERITY
+    """
+    import attrs
+
+    from tools import browse, printing
+
+    found = browse.params(pattern)
+    if as_json:
+        printing.as_json([attrs.asdict(one) for one in found])
+    else:
+        printing.parameters(found, pattern)
+
+
+@main.command()
 @json_option
 def boundaries(as_json: bool) -> None:
     """Say what the simulation models, what it passes through and what it leaves out.

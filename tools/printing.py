@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emulator.log.chain import Row
     from emulator.log.store import RunInfo
     from emulator.log.verify import Verified
+    from emulator.phone.catalogue import Parameter
     from emulator.phone.state import Phone
     from emulator.world.recorded import Difference
     from tools.browse import EventKind, State
@@ -213,6 +214,23 @@ def event_kinds(found: list[EventKind]) -> None:
             say(f"  {name}: {of_type}")
         return
     for line in table([("kind", "role", "what"), *((k.kind, k.role, k.summary) for k in found)]):
+        say(line)
+
+
+def parameters(found: list[Parameter], pattern: str) -> None:
+    """A line each, or everything about the one whose tag was given."""
+    exact = [p for p in found if p.tag == pattern]
+    if exact or len(found) == 1:
+        parameter = (exact or found)[0]
+        say(f"{styled(parameter.tag, 'step')}  {parameter.path}\n\n{parameter.about}\n")
+        unit = f" {parameter.unit}" if parameter.unit else ""
+        say(f"  kind     {parameter.kind}{', one value a line' if parameter.per_line else ''}")
+        say(f"  allowed  {parameter.rule or 'anything'}{unit}")
+        say(f"  default  {parameter.default or '(empty)'}")
+        say(f"  access   {parameter.access or 'A'}{', secret' if parameter.secret else ''}")
+        return
+    heading = ("tag", "allowed", "default", "what")
+    for line in table([heading, *((p.tag, p.rule or p.kind, p.default, p.about) for p in found)]):
         say(line)
 
 

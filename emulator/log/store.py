@@ -325,7 +325,7 @@ class RunWriter:
         self.store = store
         self.run = run
         self.upto = upto
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._blobs: dict[str, bytes] = {}
         self._snapshots: list[tuple[object, ...]] = []
 
@@ -343,25 +343,39 @@ class RunWriter:
         self._snapshots.append((self.run, phone, n, key, state))
 
     def flush(self) -> None:
-        """Commit everything taken so far. Raises LogError."""
+        """Commit everything taken so far. Raises LogError.
+
+        Interrupted at any point (Ctrl-C), nothing is lost and nothing is written twice: the next flush goes on.
+        """
         if not self._rows and not self._snapshots:
             return
         db = self.store.db
-        self.store._execute("BEGIN IMMEDIATE")
         try:
-            if self._blobs:
-                db.executemany("INSERT INTO blobs VALUES (?, ?)", self._blobs.items())
-                uses = [(self.run, digest) for digest in self._blobs]
-                db.executemany("INSERT OR IGNORE INTO run_blobs VALUES (?, ?)", uses)
-            db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
-            if self._snapshots:
-                db.executemany("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?)", self._snapshots)
+            db.execute("BEGIN IMMEDIATE")
+            self._write(db)
             db.execute("COMMIT")
-        except DAMAGE as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise LogError(explained(self.store.path, error)) from None
+        except BaseException as error:
+            self._recover(db)
+            if isinstance(error, DAMAGE):
+                raise LogError(explained(self.store.path, error)) from None
+            raise
         self._rows, self._blobs, self._snapshots = [], {}, []
+
+    def _write(self, db: sqlite3.Connection) -> None:
+        if self._blobs:
+            db.executemany("INSERT INTO blobs VALUES (?, ?)", self._blobs.items())
+            uses = [(self.run, digest) for digest in self._blobs]
+            db.executemany("INSERT OR IGNORE INTO run_blobs VALUES (?, ?)", uses)
+        db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+        if self._snapshots:
+            db.executemany("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?)", self._snapshots)
+
+    def _recover(self, db: sqlite3.Connection) -> None:
+        """After a failed flush: no transaction is open, and what did get committed is not kept for the next one."""
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        written = self.store.ask("SELECT coalesce(max(n), 0) FROM events WHERE run = ?", (self.run,))[0][0]
+        self._rows = [row for row in self._rows if row[1] > written]
 
     def leave(self) -> None:
         """Commit, and stop writing without a seal: the run was cut off."""

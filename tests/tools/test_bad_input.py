@@ -161,6 +161,7 @@ def test_bad_imports(made: Path, name: str) -> None:
         ("state", "1", "--phone", "5", "--db", "good.db"),
         ("events", "SourceTired"),
         ("scenarios", "nowhere"),
+        ("params", "SYSLOG_SEVERTY"),
         ("replay",),
         ("replay", "1", "--all", "--db", "good.db"),
         ("export", "1", "--to", "pdf", "--db", "good.db"),

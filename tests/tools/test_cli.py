@@ -170,6 +170,17 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     assert re.search(rf"Examples?:\n\s+offhook {verb}\b", result.stdout)
 
 
+def test_params() -> None:
+    """All of them, those of a pattern, and one in full."""
+    assert len(json.loads(offhook("params", "--json").stdout)) == 322
+    cyclic = offhook("params", "cfg_cyclic").stdout.splitlines()
+    assert [line.split()[0] for line in cyclic] == ["tag", "CFG_CYCLIC", "CFG_CYCLIC_INTVL"]
+    one = offhook("params", "CFG_CYCLIC").stdout
+    assert "default  N" in one
+    assert "CFG_CYCLIC_INTVL" not in one.splitlines()[0]
+    assert "did you mean SYSLOG_SEVERITY?" in offhook("params", "SYSLOG_SEVERTY").stderr
+
+
 def test_events_and_boundaries_and_scenarios() -> None:
     """The vocabulary, one kind, the boundary registry, the shipped scenarios."""
     kinds = json.loads(offhook("events", "--json").stdout)
