@@ -1,0 +1,35 @@
+"""Logs of every event schema so far: each imports, verifies over its original bytes, folds, and replays.
+
+A change that is meant to behave otherwise replays with differences; then the file stays as it is, and the difference
+is named in ``MEANT``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.browse import state
+from tools.checking import replay, verify
+
+HERE = Path(__file__).resolve().parent
+FILES = sorted(HERE.glob("schema-*/*.jsonl"))
+MEANT: dict[str, list[tuple[str, str]]] = {}
+"""``schema-N/name.jsonl`` to the differences that are meant, as (what, kind of event), in order."""
+
+
+def test_there_are_logs_of_the_first_schema() -> None:
+    """The parametrisation below is not empty."""
+    assert len([path for path in FILES if path.parent.name == "schema-1"]) == 4
+
+
+@pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}-{path.stem}" for path in FILES])
+def test_an_old_log_is_still_good(path: Path) -> None:
+    """Its chain and seal hold, its last state can be folded, and today's code does what was recorded."""
+    assert not verify(str(path)).faults
+    found = state(str(path))
+    assert found.phone.provisioning.outcome == found.info.outcome
+    report = replay(str(path)).report
+    differences = [(d.what, (d.recorded or d.replayed).kind) for d in report.differences]  # type: ignore[union-attr]
+    assert differences == MEANT.get(f"{path.parent.name}/{path.name}", [])
