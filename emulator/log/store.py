@@ -105,6 +105,7 @@ class Store:
     def _prepare(self, create: bool) -> None:
         if create and not self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             try:
+                self.db.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 self._use_wal()
                 schema.create(self.db)
             except sqlite3.OperationalError:
@@ -171,7 +172,7 @@ class Store:
     def remove(self, run: int) -> bool:
         """Remove a whole run; True if its events are gone, False if a fork still uses them (then it is only hidden).
 
-        Raises LogError if it is still being written.
+        The file gives back the room. Raises LogError if it is still being written.
         """
         info = self.info(run)
         if info.state == "running":
@@ -181,6 +182,7 @@ class Store:
             self.db.execute("UPDATE runs SET hidden = 1 WHERE id = ?", (run,))
             gone = self._collect()
             self.db.execute("COMMIT")
+            self.db.executescript("PRAGMA incremental_vacuum")  # execute would free one page only
         except DAMAGE as error:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")

@@ -162,6 +162,18 @@ def test_runs_can_be_removed(tmp_path: Path) -> None:
     assert offhook("verify", path).exit_code == 0
 
 
+def test_removing_gives_back_the_room(tmp_path: Path) -> None:
+    """The file is as small as if the removed runs had never been."""
+    path = tmp_path / "runs.db"
+    run(DEMO, db=path)
+    small = path.stat().st_size
+    for seed in range(2, 30):
+        run(DEMO, db=path, seed=seed)
+    assert path.stat().st_size > 4 * small
+    assert offhook("runs", "--prune", "--keep", "1", "--db", str(path)).exit_code == 0
+    assert path.stat().st_size < 2 * small
+
+
 @pytest.mark.parametrize("verb", sorted(main.commands))
 def test_every_verb_has_help_with_an_example(verb: str) -> None:
     """And the example begins with the verb."""
