@@ -7,6 +7,7 @@ attempts. It always ends with :class:`~emulator.events.DownloadEnded`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -274,6 +275,7 @@ def size_limit(phone: Phone, file: str) -> int:
     return crypt.BODY_LIMIT if file in FILES and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT
 
 
+@lru_cache(maxsize=256)
 def is_address(host: str) -> bool:
     """Whether ``host`` is an IP address rather than a name."""
     try:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
-from emulator.events import Because, Entry, Event, FlashErased, FlashProgrammed, StepEntered
+from emulator.events import Because, Entry, Event, FlashErased, FlashProgrammed, Role, StepEntered
 from flash_image import Timing
 
 Reaction = Iterable[Event | Because]
@@ -108,12 +108,17 @@ class Options:
 
 
 class Handlers(NamedTuple):
-    """What is called for one event type, and how long the event keeps the phone busy, in ns."""
+    """What is called for one event type.
+
+    busy: ns that the event keeps the phone busy; ordered: whether it is an order for the world; family: of the order,
+    "" if nobody answers it.
+    """
 
     applies: tuple[Apply, ...]
     reacts: tuple[React, ...]
     busy: int
-    order: str
+    ordered: bool
+    family: str
 
 
 class StepInfo(NamedTuple):
@@ -166,7 +171,13 @@ class Firmware:
         busy = {FlashProgrammed: self.timing.program_ns, FlashErased: self.timing.erase_ns}
         known = dict.fromkeys((*VOCABULARY.values(), *applies, *reacts))
         return {
-            cls: Handlers(tuple(applies.get(cls, ())), tuple(reacts.get(cls, ())), busy.get(cls, 0), cls.orders)
+            cls: Handlers(
+                tuple(applies.get(cls, ())),
+                tuple(reacts.get(cls, ())),
+                busy.get(cls, 0),
+                cls.role is Role.ORDER,
+                cls.orders,
+            )
             for cls in known
         }
 

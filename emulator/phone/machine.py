@@ -85,28 +85,28 @@ class Machine:
         """
         phone, table, index = self.phone, self.table, self.index
         clock = max(due, phone.clock)
-        entry = Entry(n, clock, due, index, cause, (), event)
-        entries = [entry]
+        entries = [Entry(n, clock, due, index, cause, (), event)]
         orders: list[Ordered] = []
-        done = 0
-        while done < len(entries):
-            entry = entries[done]
-            done += 1
+        last, limit = n, n + LONGEST_SETTLE
+        for entry in entries:  # the list grows while it is walked: first in, first out
             event = entry.event
-            applies, reacts, busy, order = table[type(event)]
+            applies, reacts, busy, ordered, family = table[type(event)]
             entry.time = clock
             clock += busy
             phone.clock = clock
             for apply in applies:
                 apply(phone, event, entry)
-            if event.role is Role.ORDER:
-                orders.append(Ordered(entry, phone.orders.open[f"{order}:{event.name}"].ordinal if order else 0))  # type: ignore[attr-defined]
+            if ordered:
+                key = f"{family}:{event.name}" if family else ""  # type: ignore[attr-defined]
+                orders.append(Ordered(entry, phone.orders.open[key].ordinal if family else 0))
+            number = entry.n
             for react in reacts:
                 for made in react(phone, event, entry):
+                    last += 1
                     if type(made) is Because:
-                        entries.append(Entry(n + len(entries), 0, None, index, entry.n, made.grounds, made.event))
+                        entries.append(Entry(last, 0, None, index, number, made.grounds, made.event))
                     else:
-                        entries.append(Entry(n + len(entries), 0, None, index, entry.n, (), made))  # type: ignore[arg-type]
-                    if len(entries) > LONGEST_SETTLE:
+                        entries.append(Entry(last, 0, None, index, number, (), made))  # type: ignore[arg-type]
+                    if last > limit:
                         raise Runaway(f"entry {n} led to more than {LONGEST_SETTLE} events")
         return Settled(entries, orders)
