@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
-.PHONY: demo test lint determinism bench clean
+.PHONY: demo test lint determinism spec mutants bench clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
@@ -21,6 +21,12 @@ lint: $(VENV)/.installed-dev
 determinism: $(VENV)/.installed
 	@$(BIN)/python -m tools.pythons
 	@$(BIN)/python -m tools.determinism scenarios
+
+spec: $(VENV)/.installed-dev
+	@$(BIN)/python -m tools.spec
+
+mutants: $(VENV)/.installed-dev
+	@$(BIN)/python -m tools.mutants
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tools.bench

@@ -70,6 +70,8 @@ def show(run: str, *, db: str | Path = DATABASE, phone: int | None = None, kinds
         if kind not in VOCABULARY:
             raise LogError(f"unknown event kind {kind!r}; `offhook events` lists them")
     with located(run, db) as found:
+        if phone is not None and phone >= found.info.header.phones:
+            raise LogError(f"run {found.info.id} has phones 0 to {found.info.header.phones - 1}")
         titles = {number: step.title for number, step in firmware_of(found.info).steps.items()}
         upto = found.event() if found.info.events else 0
         return Shown(found.info, list(entries(found, upto, phone, kinds)), titles)

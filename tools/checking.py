@@ -9,10 +9,11 @@ from attrs import frozen
 
 from emulator.events import Entry
 from emulator.events.codec import EventDecoder, EventError
+from emulator.log import jsonl
 from emulator.log.chain import Row
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError, RunInfo, Store
-from emulator.log.verify import Verified
+from emulator.log.verify import Fault, Verified
 from emulator.log.verify import verify as verify_store
 from emulator.phone.firmware import Firmware
 from emulator.world.fence import fence
@@ -143,7 +144,11 @@ def verify(
     if target is None or ((is_file(path) or path.suffix == ".db") and not is_export(path)):
         with Store(path) as store:
             return verify_store(store, progress=progress)
+    if is_export(path):
+        return verify_export(path, progress)
     with located(str(target), db) as found:
+        if found.at is not None:
+            raise LogError("a run is verified whole; leave out @N")
         return verify_store(found.store, found.info.id, progress)
 
 
@@ -151,6 +156,17 @@ def is_export(path: Path) -> bool:
     """Whether ``path`` looks like an exported run rather than a database."""
     try:
         with path.open("rb") as file:
-            return file.read(1) == b"{"
-    except OSError:
+            return b'"offhook":' in file.readline(65_536)
+    except (OSError, ValueError):
         return False
+
+
+def verify_export(path: Path, progress: Progress) -> Verified:
+    """Check an exported run; it is read to its first fault."""
+    try:
+        with path.open("rb") as file:
+            parsed = jsonl.parse(file, str(path), progress)
+    except LogError as error:
+        return Verified(1, 0, 0, (), (Fault(0, 0, str(error)),))
+    unsealed = () if parsed.end.seal else (1,)
+    return Verified(1, len(parsed.rows), len(parsed.blobs), unsealed, ())

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Any, TypeVar
 
 import click
 
 VERSION = "0.1.0"
-NO, BAD = 1, 2
-"""Exit codes: the answer is "no"; bad input."""
+NO, BAD, INTERRUPTED = 1, 2, 130
+"""Exit codes: the answer is "no"; bad input; Ctrl-C, as shells have it."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -30,15 +31,30 @@ class Workbench(click.Group):
         from emulator.log.store import LogError
         from emulator.world.toml import ScenarioError
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal that knows no arrows gets their numbers
         try:
             return super().invoke(ctx)
         except (LogError, ScenarioError) as error:
             click.echo(f"offhook: {error}", err=True)
             ctx.exit(BAD)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader went away (`| head`); a second complaint at exit helps nobody.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            forget_output()
             ctx.exit(0)
+        except OSError as error:
+            click.echo(f"offhook: {(error.strerror or 'input or output failed').lower()}", err=True)
+            forget_output()
+            ctx.exit(BAD)
+
+
+def forget_output() -> None:
+    """Send what is still to be printed nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def db_option(function: F) -> F:
@@ -130,6 +146,8 @@ def runs(db: str, remove: tuple[str, ...], prune: bool, keep: int | None, as_jso
     """
     from tools import browse, printing
 
+    if keep is not None and not prune:
+        raise click.UsageError("--keep goes with --prune")
     if remove:
         removed = browse.remove_runs(list(remove), db)
         for number, gone in removed:

@@ -12,6 +12,7 @@ from emulator.events.codec import payload_to_text
 from emulator.events.masking import HIDDEN, hide_passwords, is_secret
 
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
+_LOGIN_IN_URL = re.compile(rb"(://[^\s/@:]*:)([^\s/@]+)(?=@)")
 _LOGIN = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
 
 
@@ -32,9 +33,10 @@ def entry_json(entry: Entry, secrets: bool) -> dict[str, Any]:
 def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
     """The fields of an event as plain values."""
     event = entry.event
-    found = {name: plain(value) for name, value in attrs.asdict(event, recurse=False).items()}
+    raw = attrs.asdict(event, recurse=False)
     if secrets:
-        return found
+        return {name: plain(value) for name, value in raw.items()}
+    found = {name: plain(without_logins(value)) for name, value in raw.items()}
     if isinstance(event, SettingChanged | SettingEntered) and is_secret(event.key) and event.value:
         found["value"] = HIDDEN
     if isinstance(event, HttpRequested):
@@ -45,6 +47,13 @@ def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
         if isinstance(getattr(event, name, None), bytes):
             found[name] = f"({len(getattr(event, name))} bytes; flash content may hold secrets)"
     return {name: hidden(value) for name, value in found.items()}
+
+
+def without_logins(value: Any) -> Any:
+    """Bytes with the password of each URL in them overwritten, so that binary packets keep their length."""
+    if not isinstance(value, bytes):
+        return value
+    return type(value)(_LOGIN_IN_URL.sub(lambda m: m[1] + b"*" * len(m[2]), value))
 
 
 def plain(value: Any) -> Any:

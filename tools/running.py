@@ -15,9 +15,6 @@ from tools import printing
 from tools.simulate import Plan, RunResult, RunResults, loaded, run_seeds, until_what
 from tools.timeline import LiveTimeline, Timeline
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 
 @frozen
 class Wish:
@@ -50,7 +47,7 @@ def run_command(paths: tuple[str, ...], wish: Wish) -> int:
         progress.clear()
         kept = "" if wish.db is None else "; what happened so far is kept, marked as cut off"
         printing.note(f"interrupted{kept}")
-        return INTERRUPTED
+        return 130
     if wish.as_json:
         objects = [as_object(results) for results in found]
         printing.as_json(objects[0] if len(objects) == 1 else objects)

@@ -9,7 +9,9 @@ from attrs import Factory, define
 from emulator.events import (
     AddressLost,
     DatagramLost,
+    DownloadEnded,
     Entry,
+    Event,
     FileRefused,
     FlashErased,
     FlashProgrammed,
@@ -22,6 +24,7 @@ from emulator.events import (
     SettingRefused,
     StepEntered,
     TimerCancelled,
+    TimerDue,
     TimerSet,
     ToleranceUsed,
 )
@@ -35,11 +38,24 @@ WRONG = (PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AddressLo
 FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
     {
-        *("TimerSet", "TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadEnded"),
-        *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered", "RunStarted", "DownloadOrdered"),
+        *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadOrdered"),
+        *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered"),
     }
 )
 """Kinds that only repeat, for a person, what the lines around them say."""
+
+
+def hidden_in_brief(event: Event) -> bool:
+    """Whether a line may be left out; what explains a failure, and when it is tried again, may not."""
+    if isinstance(event, DownloadEnded):
+        return not event.reason
+    if isinstance(event, RunStarted):
+        return event.trigger == "start"
+    if isinstance(event, TimerSet | TimerDue):
+        return event.name != "retry"
+    if isinstance(event, DatagramLost):
+        return event.reason == "nobody-listens"
+    return event.kind in HIDDEN_IN_BRIEF
 
 
 def plain(text: str, style: str) -> str:
@@ -84,7 +100,7 @@ class Timeline:
             if burst:
                 yield self.flash_line(burst)
                 burst = []
-            if entry.event.kind in HIDDEN_IN_BRIEF:
+            if hidden_in_brief(entry.event):
                 self.note_step(entry)
                 continue
             yield self.line(entry)
@@ -137,7 +153,7 @@ def style_of(entry: Entry) -> str:
     event = entry.event
     if isinstance(event, StepEntered | RunEnded):
         return "step"
-    if isinstance(event, WRONG):
+    if isinstance(event, WRONG) or (isinstance(event, DownloadEnded) and event.reason):
         return "wrong"
     if isinstance(event, FLASH):
         return "flash"
@@ -155,14 +171,21 @@ class LiveTimeline:
         self.timeline = timeline
         self.every = every
         self.say = say
+        self.nobody_reads = False
 
     def observe(self, settled: Settled) -> None:
-        """Print what one input led to."""
+        """Print what one input led to. The run goes on when its reader goes away (`| head`)."""
+        if self.nobody_reads:
+            return
         timeline = self.timeline
         lines = map(timeline.line, settled.entries) if self.every else timeline.brief_lines(settled.entries)
-        for line in lines:
-            self.say(line)
+        try:
+            for line in lines:
+                self.say(line)
+        except BrokenPipeError:
+            self.nobody_reads = True
 
     def end(self) -> None:
         """An empty line before the summary."""
-        self.say("")
+        if not self.nobody_reads:
+            self.say("")

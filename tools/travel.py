@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import frozen
 
-from emulator.events import HttpRequested, SettingChanged, SettingEntered
+from emulator.events import (
+    FileAnswered,
+    FlashFitted,
+    FlashProgrammed,
+    HttpAnswered,
+    HttpRequested,
+    SettingChanged,
+    SettingEntered,
+)
 from emulator.events.masking import is_secret
 from emulator.log import jsonl
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError, RunInfo, Store
+from emulator.phone.storage import read_store
+from flash_image import ImageError, LayoutError, unpack
 from tools.browse import entries
 from tools.locate import DATABASE, Located, located
+from tools.masks import fields
 
 
 @frozen
@@ -65,18 +77,33 @@ def written(found: Located, path: Path, progress: Progress) -> int:
 
 
 def secrets_in(found: Located) -> tuple[str, ...]:
-    """What kinds of secrets a run holds: names of parameters, and credentials of requests."""
+    """What kinds of secrets a run holds: names of parameters, and what else would be hidden when it is shown."""
     names: set[str] = set()
-    kinds = ("SettingChanged", "SettingEntered", "HttpRequested", "ConfigurationRead")
-    for entry in entries(found, found.info.events, None, kinds):
+    for entry in entries(found, found.info.events, None, ()):
         event = entry.event
-        if isinstance(event, SettingChanged | SettingEntered) and is_secret(event.key) and event.value:
-            names.add(event.key)
+        if isinstance(event, SettingChanged | SettingEntered):
+            if is_secret(event.key) and event.value:
+                names.add(event.key)
+        elif isinstance(event, FlashFitted):
+            names.update(secrets_on(event.image))
+        elif isinstance(event, HttpAnswered | FileAnswered):
+            if fields(entry, False) != fields(entry, True):
+                names.add("configuration files")
         elif isinstance(event, HttpRequested) and any(name == "Authorization" for name, _ in event.headers):
             names.add("HTTP credentials")
-        elif event.kind == "ConfigurationRead":
-            names.add("configuration files")
+        elif not isinstance(event, FlashProgrammed) and fields(entry, False) != fields(entry, True):
+            names.add("logins in URLs")
     return tuple(sorted(names))
+
+
+def secrets_on(image: bytes) -> Iterator[str]:
+    """The secret parameters that a packed flash image holds. Raises LogError if it is none."""
+    try:
+        content = read_store(unpack(image))
+    except (ImageError, LayoutError) as error:
+        raise LogError(f"the flash image of the run cannot be read: {error}") from None
+    held = {**{key: stored.value for key, stored in content.provisioned.items()}, **content.user}
+    return (key for key, value in held.items() if value and is_secret(key))
 
 
 def import_run(path: str | Path, *, db: str | Path = DATABASE, progress: Progress = no_progress) -> RunInfo:

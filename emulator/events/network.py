@@ -18,7 +18,7 @@ def _packet(ports: tuple[int, int], payload: bytes, ends: str) -> str:
     protocol = _PORT_NAMES.get(ports[0]) or _PORT_NAMES.get(ports[1]) or "UDP"
     if protocol == "SIP":
         words = payload[:64].split(b"\n", 1)[0].decode("utf-8", "replace").split(" ")
-        first = " ".join(words[:3]) if words[0].startswith("SIP/") else words[0]
+        first = " ".join(words[1:3]) if words[0].startswith("SIP/") else words[0]
         return f"SIP {first.strip()}  {ends}"
     if protocol == "DHCP" and payload[236:241] == b"\x63\x82\x53\x63\x35" and len(payload) > 242:
         kind = _DHCP_TYPES[payload[242]] if payload[242] < len(_DHCP_TYPES) else "?"
@@ -76,6 +76,8 @@ class DatagramLost(Event):
     port: int
 
     def _line(self) -> str:
+        if self.reason == "nobody-listens":
+            return f"nobody listens at {self.peer}:{self.port}"
         way = f"from {self.peer}" if self.inward else f"to {self.peer}:{self.port}"
         return f"datagram {way} lost ({self.reason})"
 

@@ -12,7 +12,7 @@ from emulator.events.masking import hide_passwords, masked
 
 @frozen
 class RunStarted(Event):
-    """A provisioning run begins. trigger: ``start`` or ``retry``."""
+    """A provisioning run begins. trigger: ``start``, ``retry``, or ``address`` (again, after a failure without one)."""
 
     trigger: str
 

@@ -76,7 +76,8 @@ class HttpRequested(Event):
         default = self.port == (443 if self.tls else 80)
         port = "" if default else f":{self.port}"
         login = " with credentials" if any(name == "Authorization" for name, _ in self.headers) else ""
-        return f"{self.method} {scheme}://{self.host}{port}{self.target}{login}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.method} {scheme}://{host}{port}{self.target}{login}"
 
 
 @frozen

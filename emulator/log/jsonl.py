@@ -83,7 +83,7 @@ def write(store: Store, info: RunInfo, out: BinaryIO, progress: Progress = no_pr
         first = _First(FORMAT, info.header, info.created)
         yield _encode(first)
         decoder = EventDecoder(blob)
-        digest = ORIGIN.hex()
+        link = ORIGIN
         for row in counted(store.rows(info.id, 0, info.events), progress):
             # Other texts may look like the name of a blob; what the event really takes is its blobs.
             if '"blob:' in row.data:
@@ -93,8 +93,11 @@ def write(store: Store, info: RunInfo, out: BinaryIO, progress: Progress = no_pr
                     yield _encode(_Blob(name, b64encode(data).decode()))
             sent.update(used)
             used.clear()
-            digest = row.link.hex()
-            yield _encode((*row[:8], digest))
+            if row.link_after(link) != row.link:
+                raise LogError(f"run {info.id}: event {row.n} was changed or moved; `offhook verify` says more")
+            link = row.link
+            yield _encode((*row[:8], link.hex()))
+        digest = link.hex()
         seal = None
         if info.seal:
             seal = headers.seal(info.header, ORIGIN, info.events, digest, info.outcome, info.created)

@@ -6,6 +6,7 @@ with its length and digest. A run without a seal whose writer is gone was cut of
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ class Store:
                 with self.path.open("rb") as file:
                     if file.read(len(_MAGIC)) not in (b"", _MAGIC):
                         raise LogError(f"{path}: is not an Offhook run database")
-            self.db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_MS / 1000)
+            self.db = self._connect(create)
         except sqlite3.Error as error:
             raise LogError(explained(path, error)) from None
         except OSError as error:
@@ -101,6 +102,17 @@ class Store:
                 raise LogError(explained(path, error)) from None
             raise
         self.tables = Database(self.db, execute_plugins=False)
+
+    def _connect(self, create: bool) -> sqlite3.Connection:
+        """A connection. A new file is its owner's only, since a log holds secrets; what cannot be written is read."""
+        if create and not self.path.exists() and str(self.path) != ":memory:":
+            self.path.touch(mode=0o600)
+        place = str(self.path)
+        if not create and not os.access(self.path.parent, os.W_OK):
+            if self.path.with_name(self.path.name + "-wal").exists():
+                raise LogError(f"{place}: has a -wal file beside it, so it can only be read where it can be written")
+            place = f"{self.path.absolute().as_uri()}?immutable=1"
+        return sqlite3.connect(place, isolation_level=None, timeout=BUSY_MS / 1000, uri="://" in place)
 
     def _prepare(self, create: bool) -> None:
         if create and not self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -25,7 +25,8 @@ class Fault:
 
     def text(self) -> str:
         """``run 3, event 17: ...``"""
-        return ", ".join([f"run {self.run}"] * (self.run > 0) + [f"event {self.n}"] * (self.n > 0)) + f": {self.what}"
+        place = ", ".join([f"run {self.run}"] * (self.run > 0) + [f"event {self.n}"] * (self.n > 0))
+        return f"{place}: {self.what}" if place else self.what
 
 
 @frozen

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.events import DisplayShown, Entry, RunEnded
-from emulator.phone.firmware import applies
+from emulator.events import DisplayShown, Entry, LinkDown, LinkUp, RunEnded
+from emulator.phone.firmware import Reaction, applies, reacts
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
 
+NO_LINK = "N1 no link"
 TEXTS = {
+    "no-address": "N2 no DHCP answer",
     "credentials-refused": "P5 authentication failed",
     "no-credentials": "P5 authentication failed",
     "challenge-not-understood": "P5 authentication failed",
@@ -33,12 +35,23 @@ def line_after(phone: Phone, event: RunEnded) -> str:
         return ""
     if not event.source:
         return "P1 no URL"
+    if not phone.power.link:
+        return NO_LINK
     reason = next(iter(phone.provisioning.reasons.values()), "")
     if reason.startswith("decrypt-") and reason not in TEXTS:
         return "P4 decrypt failed"
     if reason.startswith("certificate-"):
         return "P6 certificate rejected"
     return TEXTS.get(reason, "P2 server unreachable")
+
+
+@reacts(LinkDown, LinkUp)
+def link_text(phone: Phone, event: LinkDown | LinkUp, entry: Entry) -> Reaction:
+    """A cable that is out is shown until it is in again."""
+    if isinstance(event, LinkDown):
+        yield DisplayShown(NO_LINK)
+    elif phone.power.display == NO_LINK:
+        yield DisplayShown("")
 
 
 @applies("power", DisplayShown)

@@ -42,9 +42,13 @@ if TYPE_CHECKING:
 
 CONNECT_LIMIT, IDLE_LIMIT = 10 * SECOND, 30 * SECOND
 """PROV-119."""
+TFTP_LIMIT = 5 * SECOND
+"""Five tries, a second apart, for the first block and for any other (PROV-118)."""
 REDIRECTS = 5
 """PROV-119: a sixth redirect is a failed download."""
 REDIRECTING = (301, 302, 303, 307, 308)
+TELLING = (301, 302, 307)
+"""How the redirection server may answer (PROV-103)."""
 REDIRECTION = "redirection"
 """The download of step 7: its redirect is the answer, not a detour."""
 
@@ -152,7 +156,8 @@ def judge_http(phone: Phone, event: HttpAnswered, entry: Entry) -> Reaction:
     if event.status == 401:
         return authenticate(phone)
     location = event.header("Location")
-    if event.status in REDIRECTING and location is not None:
+    followed = TELLING if download.file == REDIRECTION else REDIRECTING
+    if event.status in followed and location is not None:
         return redirect(phone, location, event.status)
     return failed(phone, "http-status", event.status)
 
@@ -246,7 +251,8 @@ def request(phone: Phone, url: Url, address: str) -> Event:
     if url.scheme in ("tftp", "ftp"):
         user = url.user or ("anonymous" if url.scheme == "ftp" else "")
         where = (url.host, address, url.port, url.path, user, url.password)
-        return FileRequested(download.file, url.scheme, *where, limit, CONNECT_LIMIT, IDLE_LIMIT)
+        limits = (TFTP_LIMIT, TFTP_LIMIT) if url.scheme == "tftp" else (CONNECT_LIMIT, IDLE_LIMIT)
+        return FileRequested(download.file, url.scheme, *where, limit, *limits)
     headers = [("Host", url.authority), ("User-Agent", user_agent(phone))]
     if download.authorized:
         headers += authorization_header(phone, url)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from emulator.events import ANSWERS, ORDERS, Entry, TimerCancelled, TimerSet
+from emulator.events import ANSWERS, ORDERS, AddressLost, Entry, TimerCancelled, TimerSet
 from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 
@@ -54,6 +54,13 @@ def opened(phone: Phone, event: Any, entry: Entry) -> None:
 def closed(phone: Phone, event: Any, entry: Entry) -> None:
     """The answer closes its order."""
     phone.orders.open.pop(f"{event.answers}:{event.name}", None)
+
+
+@applies("orders", AddressLost)
+def connections_gone(phone: Phone, event: AddressLost, entry: Entry) -> None:
+    """Without its address the phone has no connections; only timers run on."""
+    orders = phone.orders
+    orders.open = {key: order for key, order in orders.open.items() if key.startswith("timer:")}
 
 
 @applies("orders", TimerCancelled)

@@ -28,6 +28,7 @@ from emulator.events import (
     SettingChanged,
     SourceTried,
     StepEntered,
+    TimerCancelled,
     TimerDue,
     TimerSet,
 )
@@ -326,9 +327,16 @@ def after_run(phone: Phone, event: RunEnded, entry: Entry) -> Reaction:
 
 @reacts(AddressBound)
 def network_ready(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
-    """The first address of a power cycle starts provisioning (PROV-230, PROV-281); a renewal never does (PROV-081)."""
-    if event.fresh and phone.provisioning.runs == 0:
+    """The first address of a power cycle starts provisioning (PROV-230, PROV-281); a renewal never does (PROV-081).
+
+    A run that failed for want of an address is begun again as soon as there is one.
+    """
+    run = phone.provisioning
+    if event.fresh and run.runs == 0:
         yield RunStarted("start")
+    elif event.fresh and run.offline and run.step == 0 and phone.orders.armed("retry"):
+        yield TimerCancelled("retry")
+        yield RunStarted("address")
 
 
 @reacts(TimerDue)
@@ -340,5 +348,5 @@ def retry_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
 
 @reacts(RunStarted)
 def run_started(phone: Phone, event: RunStarted, entry: Entry) -> Reaction:
-    """A run at start begins with step 1, a retry with step 2 (PROV-194)."""
+    """A run at start begins with step 1, any other with step 2 (PROV-194)."""
     yield StepEntered(1 if event.trigger == "start" else 2)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from emulator.events import (
+    AddressLost,
     CertificateRead,
     ConfigurationRead,
     DownloadEnded,
@@ -31,7 +32,8 @@ class Provisioning(PartState):
     """The provisioning run. step: 0 when none is on; needed: files the initial file names, as (file, URL).
 
     here: file to its plain body; origin: where each came from, also of a saved copy that was of no use; read: file to
-    the entry that read it; failed, reasons: file to the entry that says so, and why; runs: runs in this power cycle.
+    the entry that read it; failed, reasons: file to the entry that says so, and why; runs: runs in this power cycle;
+    offline: the phone was without an address at some time of the run.
     """
 
     step: int = 0
@@ -46,12 +48,21 @@ class Provisioning(PartState):
     failed: dict[str, int] = attrs.Factory(dict)
     reasons: dict[str, str] = attrs.Factory(dict)
     outcome: str = ""
+    offline: bool = False
 
 
 @applies("provisioning", RunStarted)
 def started(phone: Phone, event: RunStarted, entry: Entry) -> None:
     """A new run knows nothing of the last one."""
-    phone.provisioning = Provisioning(runs=phone.provisioning.runs + 1, trigger=event.trigger)
+    runs, offline = phone.provisioning.runs + 1, not phone.dhcp.address
+    phone.provisioning = Provisioning(runs=runs, trigger=event.trigger, offline=offline)
+
+
+@applies("provisioning", AddressLost)
+def went_offline(phone: Phone, event: AddressLost, entry: Entry) -> None:
+    """A run that is on when the address goes cannot end well."""
+    if phone.provisioning.step:
+        phone.provisioning.offline = True
 
 
 @applies("provisioning", StepEntered)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NewType
 
-import attrs
 from attrs import field, frozen
-from attrs.validators import in_, matches_re
+from attrs.validators import and_, deep_iterable, ge, in_, le, matches_re, optional
 
 from emulator.events import SECOND
 
@@ -36,7 +35,7 @@ class PhoneSpec:
     mac: str = field(default="0080F0123456", validator=matches_re("[0-9A-Fa-f]{12}"))
     serial: str = "0000001"
     version: str = field(default="03.210", validator=matches_re(r"\d\d\.\d{3}"))
-    count: int = field(default=1, validator=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(100_000)))
+    count: int = field(default=1, validator=and_(ge(1), le(100_000)))
     stagger: Duration = Duration(0)
     options: Mapping[str, str | bool] = field(factory=dict)
     user: Mapping[str, str] = field(factory=dict)
@@ -82,8 +81,8 @@ class DhcpSpec:
     option159: str | None = None
     option160: str | None = None
     behaviour: str = field(default="answer", validator=in_(("answer", "silent", "offer-only", "garbage")))
-    nak: int = 0
-    ignore: int = 0
+    nak: int = field(default=0, validator=ge(0))
+    ignore: int = field(default=0, validator=ge(0))
     delay: Duration = Duration(0)
     start: Duration = Duration(0)
     end: Duration = FOREVER
@@ -103,7 +102,7 @@ class PnpSpec:
     address: str = "192.0.2.5"
     behaviour: str = field(default="answer", validator=in_(PNP_BEHAVIOURS))
     delay: Duration = Duration(10 * MS)
-    lose: int = 0
+    lose: int = field(default=0, validator=ge(0))
     start: Duration = Duration(0)
     end: Duration = FOREVER
 
@@ -141,12 +140,10 @@ class PathSpec:
 
     text: str | None = None
     file: str | None = None
-    pad_to: int = field(
-        default=0, validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(4_000_000))
-    )
+    pad_to: int = field(default=0, validator=and_(ge(0), le(4_000_000)))
     encrypt: Encryption | None = None
-    behaviour: str | None = field(default=None, validator=attrs.validators.optional(in_(FILE_BEHAVIOURS)))
-    status: int = 500
+    behaviour: str | None = field(default=None, validator=optional(in_(FILE_BEHAVIOURS)))
+    status: int = field(default=500, validator=and_(ge(100), le(599)))
     location: str = ""
 
 
@@ -160,15 +157,15 @@ class FilesSpec:
     certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit."""
 
     address: str = "192.0.2.20"
-    protocols: tuple[str, ...] = field(default=("http",), validator=attrs.validators.deep_iterable(in_(PROTOCOLS)))
+    protocols: tuple[str, ...] = field(default=("http",), validator=deep_iterable(in_(PROTOCOLS)))
     ports: Mapping[str, int] = field(factory=dict)
     root: str | None = None
     paths: Mapping[str, PathSpec] = field(factory=dict)
     behaviour: str = field(default="well", validator=in_(FILE_BEHAVIOURS))
-    status: int = 500
+    status: int = field(default=500, validator=and_(ge(100), le(599)))
     location: str = ""
     delay: Duration = Duration(0)
-    speed: int = 0
+    speed: int = field(default=0, validator=ge(0))
     auth: str = field(default="none", validator=in_(("none", "basic", "digest", "digest-sha256")))
     user: str = ""
     password: str = ""
@@ -205,6 +202,12 @@ class EventExpectation:
     before: Duration = FOREVER
 
 
+OUTCOMES = ("provisioned", "partly", "saved", "failed", "disabled")
+"""How a provisioning run can end; ``saved`` and ``partly``: on saved files, or with some of the files."""
+SOURCES = ("", "manual URL", "SIP PnP", *(f"DHCP option {n}" for n in (160, 159, 66)), "redirection server")
+"""Where a URL can come from; "" if there was none."""
+
+
 @frozen
 class Expectations:
     """What has to be true at the end, for every phone. None: not asked.
@@ -214,8 +217,8 @@ class Expectations:
     within: the last run ended by then; not_before: the last run ended no earlier.
     """
 
-    outcome: str | None = None
-    source: str | None = None
+    outcome: str | None = field(default=None, validator=optional(in_(OUTCOMES)))
+    source: str | None = field(default=None, validator=optional(in_(SOURCES)))
     outcomes: tuple[str, ...] | None = None
     steps: tuple[int, ...] | None = None
     settings: Mapping[str, str] = field(factory=dict)
@@ -236,8 +239,8 @@ class Scenario:
 
     title: str
     about: str = ""
-    seed: int = 1
-    seeds: int = field(default=1, validator=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(100_000)))
+    seed: int = field(default=1, validator=ge(0))
+    seeds: int = field(default=1, validator=and_(ge(1), le(100_000)))
     until: Duration = Duration(60 * SECOND)
     phone: PhoneSpec = field(factory=PhoneSpec)
     link: LinkSpec = field(factory=LinkSpec)

@@ -18,9 +18,11 @@ import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.errors import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
 
+from emulator.world.doubts import doubts
 from emulator.world.expect import faults
 from emulator.world.run import Run
 from emulator.world.scenario import Chance, Duration, Scenario
+from flash_image import JournalError, LayoutError
 
 SIZE_LIMIT = 1_000_000
 """Longest scenario file, in bytes."""
@@ -67,7 +69,7 @@ def read_scenario(path: str | Path) -> Scenario:
     if len(data) > SIZE_LIMIT:
         raise ScenarioError(f"{path}: longer than {SIZE_LIMIT:,} bytes, so it is no scenario")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: is not UTF-8 text, so it is no scenario") from None
     return parse_scenario(text, str(path), path.parent)
@@ -218,18 +220,15 @@ def _refused_value(name: str, allowed: Any, found: object) -> str:
 
 def checked(scenario: Scenario, name: str) -> Scenario:
     """``scenario`` if what it says can be simulated. Raises ScenarioError for what only a closer look finds."""
-    for line in faults(scenario):
+    for line in (*faults(scenario), *doubts(scenario)):
         raise ScenarioError(f"{name}: {line}")
-    for index, action in enumerate(scenario.action):
-        if action.phone >= scenario.phone.count or action.phone < 0:
-            raise ScenarioError(f"{name}: action[{index}].phone: there is no phone {action.phone}")
-        if action.do in ("web", "phone") and not action.key:
-            raise ScenarioError(f"{name}: action[{index}].key: {action.do} programming needs a key")
     try:
         Run(scenario)
     except TypeError as error:
         unknown = str(error).rpartition(" ")[2]
         raise ScenarioError(f"{name}: phone.options: unknown option {unknown}") from None
+    except (LayoutError, JournalError) as error:
+        raise ScenarioError(f"{name}: phone: its flash cannot be made: {error.reason}") from None
     except ValueError as error:
         raise ScenarioError(f"{name}: {_reason(error)}") from None
     return scenario

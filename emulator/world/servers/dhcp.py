@@ -120,6 +120,11 @@ def reply_options(spec: DhcpSpec) -> tuple[tuple[int, bytes], ...]:
     return tuple(_options(spec))
 
 
+def sample_reply(spec: DhcpSpec) -> bytes:
+    """A reply with every option of ``spec``. Raises DhcpError if none can be made."""
+    return wire.build(op=wire.BOOTREPLY, xid=0, chaddr=bytes(6), type=wire.ACK, options=reply_options(spec))
+
+
 def _options(spec: DhcpSpec) -> Iterable[tuple[int, bytes]]:
     yield wire.SERVER_ID, wire.ip_to_bytes(spec.address)
     yield wire.LEASE_TIME, wire.u32(min(spec.lease // SECOND, 0xFFFFFFFF))

@@ -193,6 +193,14 @@ def test_every_parameter_is_found_in_its_place() -> None:
     assert parse(wrapped("", "Device/Lines/Codec")).notes == ()
 
 
+@pytest.mark.spec("PROV-135")
+def test_a_parameter_is_an_element_and_its_text_the_value() -> None:
+    file = parse(wrapped('<ADMIN_ID value="no"> an <!-- - -->id</ADMIN_ID>', "Device/System/LoginAcc"))
+    assert values(file) == {"ADMIN_ID": " an id"}
+    assert file.notes == (Note("unknown-attribute", "ADMIN_ID@value"),)
+    assert parse(wrapped("ADMIN_ID=x", "Device/System/LoginAcc")).entries == ()
+
+
 @pytest.mark.spec("PROV-137")
 @pytest.mark.parametrize("attributes", ["", ' idx="0"', ' idx="7"', ' idx="01"', ' idx="x"', ' IDX="1"'])
 def test_a_line_without_a_good_index_is_skipped(attributes: str) -> None:
@@ -346,7 +354,7 @@ def entries(draw: st.DrawFn) -> Entry:
     return Entry(name, parameter.canonical(value), perm, draw(st.sampled_from(["", "A", "U", "AU"])))
 
 
-@pytest.mark.spec("PROV-275")
+@pytest.mark.spec("PROV-275", "PROV-170")
 @settings(deadline=None)
 @given(st.lists(entries(), unique_by=lambda entry: entry.key, max_size=12))
 def test_what_is_written_reads_the_same(given_entries: list[Entry]) -> None:

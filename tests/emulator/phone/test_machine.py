@@ -459,7 +459,7 @@ def test_adding_adds_a_part_at_the_end() -> None:
     bench = Bench(variant)
     bench.link_up()
     bench.bind()
-    assert next(entry.event.line for entry in of(bench.feed(LinkDown()), DisplayShown)) == "lost"
+    assert "lost" in [entry.event.line for entry in of(bench.feed(LinkDown()), DisplayShown)]
 
 
 def test_options_are_checked_and_do_not_leak_into_the_first() -> None:

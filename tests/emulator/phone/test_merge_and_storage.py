@@ -327,7 +327,7 @@ def test_a_second_identical_run_changes_nothing_and_writes_nothing(
     assert layers(second.phones[0].settings) == layers(first.phones[0].settings)
 
 
-@pytest.mark.spec("PROV-181")
+@pytest.mark.spec("PROV-181", "PROV-001")
 def test_what_the_user_typed_survives_provisioning_and_a_restart() -> None:
     paths = {"/i.cfg": initial(standard="s.cfg"), "/s.cfg": syslog(SYSLOG_ADDR="file")}
     actions = (

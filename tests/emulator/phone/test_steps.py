@@ -57,7 +57,6 @@ SOURCES = {2: "manual URL", 3: "SIP PnP", 4: "DHCP option 160", 5: "DHCP option 
 SOURCES |= {7: "redirection server"}
 
 
-@pytest.mark.spec("PROV-001", "PROV-009")
 def test_the_table_of_steps_is_the_guides() -> None:
     table = kx_utg200().steps
     assert list(table) == list(range(1, 10))
@@ -105,11 +104,21 @@ def ended(result: RunResult) -> list[str]:
     return [entry.event.outcome for entry in result.of(RunEnded)]
 
 
-SUBSETS = [subset for size in range(7) for subset in combinations(SOURCES, size)]
+HELD = {(): "PROV-007", (7,): "PROV-100"}
+SUBSETS = [
+    pytest.param(
+        subset,
+        id="+".join(map(str, subset)) or "none",
+        marks=pytest.mark.spec(HELD.get(subset) or f"PROV-00{min(subset)}"),
+    )
+    for size in range(7)
+    for subset in combinations(SOURCES, size)
+]
+"""Sets of sources that answer, each with the rule of the one that has to win."""
 
 
-@pytest.mark.spec("PROV-021", "PROV-002")
-@pytest.mark.parametrize("subset", SUBSETS, ids=lambda subset: "+".join(map(str, subset)) or "none")
+@pytest.mark.spec("PROV-021")
+@pytest.mark.parametrize("subset", SUBSETS)
 def test_the_first_source_in_the_guides_order_wins_and_no_later_one_is_asked(subset: tuple[int, ...]) -> None:
     result = run(world(subset))
     first = min(subset, default=None)
@@ -168,6 +177,7 @@ def test_switched_off_nothing_is_looked_for() -> None:
     assert not result.of(HttpRequested)
 
 
+@pytest.mark.spec("PROV-002")
 @pytest.mark.parametrize(("reading", "step"), [("user", 4), ("effective", 2)])
 def test_a_provisioned_url_counts_as_set_by_hand_only_if_the_option_says_so(reading: str, step: int) -> None:
     scenario = world((4,), SIPPNP_ENABLE="N", USR_PROV_SVR_URL=url_of(2))
@@ -206,7 +216,7 @@ def test_a_failed_run_is_repeated_after_exactly_the_interval_from_step_2(minutes
     assert steps(result.entries) == [1] + [2, 3, 4, 5, 6, 7, 9] * 4
 
 
-@pytest.mark.spec("PROV-194")
+@pytest.mark.spec("PROV-194", "PROV-009")
 @pytest.mark.parametrize(
     ("paths", "saved", "outcome", "again"),
     [
@@ -227,7 +237,7 @@ def test_whatever_was_needed_and_missing_leads_to_a_retry(
     assert [trigger for _, trigger in run_times(result)] == ["start"] + ["retry"] * again
 
 
-@pytest.mark.spec("PROV-194")
+@pytest.mark.spec("PROV-194", "PROV-237")
 @pytest.mark.parametrize("through", ["file", "saved copy"])
 def test_the_interval_is_the_one_that_this_run_brought(through: str) -> None:
     device = prov(CFG_RTRY_INTVL="3", SIPPNP_ENABLE="N")

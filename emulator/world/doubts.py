@@ -1,0 +1,141 @@
+"""What a scenario says that cannot be meant: each doubt is one line with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from ipaddress import IPv4Address
+
+from emulator.phone.catalogue import catalogue, split
+from emulator.phone.storage import FILES, ROOTS
+from emulator.wire.dhcp import DhcpError
+from emulator.world.scenario import OUTCOMES, PROTOCOLS, DhcpSpec, EventExpectation, FilesSpec, Scenario
+from emulator.world.servers.dhcp import pool_limits, sample_reply
+
+
+def doubts(scenario: Scenario) -> Iterator[str]:
+    """Every doubt about ``scenario``, in the order of its tables."""
+    yield from about_phone(scenario)
+    for index, outage in enumerate(scenario.link.outage):
+        yield from ordered(f"link.outage[{index}]", outage.start, outage.end)
+    for table in ("dhcp", "pnp", "redirection", "files"):
+        for index, server in enumerate(getattr(scenario, table)):
+            yield from addressed(f"{table}[{index}].address", server.address)
+            yield from ordered(f"{table}[{index}]", server.start, server.end)
+    for index, dhcp in enumerate(scenario.dhcp):
+        yield from about_dhcp(f"dhcp[{index}]", dhcp)
+    for index, files in enumerate(scenario.files):
+        yield from about_files(f"files[{index}]", files)
+    for index, known in enumerate(scenario.redirection):
+        for mac in known.known:
+            if len(mac) != 12 or not set(mac.lower()) <= set("0123456789abcdef"):
+                yield f"redirection[{index}].known: {mac!r} is no MAC address of 12 hexadecimal digits"
+    yield from about_actions(scenario)
+    yield from about_expectations(scenario)
+
+
+def about_phone(scenario: Scenario) -> Iterator[str]:
+    """Stored values and saved files of the phone."""
+    phone = scenario.phone
+    for table in ("user", "provisioned"):
+        yield from keyed(f"phone.{table}", getattr(phone, table))
+    for file in phone.saved:
+        if file not in (*FILES, *ROOTS):
+            yield f"phone.saved: {file!r} is no saved file; there are {', '.join((*FILES, *ROOTS))}"
+
+
+def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:
+    """Its pool, and whether its replies fit into a datagram."""
+    try:
+        first, last = pool_limits(spec.pool)
+    except ValueError:
+        yield f"{place}.pool: {spec.pool!r} is not of the form 192.0.2.10-192.0.2.200"
+        return
+    if not 0 < first <= last:
+        yield f"{place}.pool: {spec.pool!r} holds no address"
+    try:
+        sample_reply(spec)
+    except DhcpError as error:
+        yield f"{place}: its replies cannot be made: {error.reason}"
+
+
+def about_files(place: str, spec: FilesSpec) -> Iterator[str]:
+    """Protocols, ports, paths and redirects of a file server."""
+    if not spec.protocols:
+        yield f"{place}.protocols: it speaks none"
+    for protocol, port in spec.ports.items():
+        if protocol not in PROTOCOLS or not 0 < port < 65_536:
+            yield f"{place}.ports: found {protocol} = {port}, want one of {', '.join(PROTOCOLS)} and 1 to 65535"
+    if spec.behaviour == "redirect" and not spec.location:
+        yield f"{place}: behaviour 'redirect' needs a location"
+    for path, what in spec.paths.items():
+        if not path.startswith("/"):
+            yield f"{place}.paths: {path!r} does not begin with a slash"
+        if what.behaviour == "redirect" and not what.location:
+            yield f"{place}.paths.{path!r}: behaviour 'redirect' needs a location"
+
+
+def about_actions(scenario: Scenario) -> Iterator[str]:
+    """Who acts, and when."""
+    for index, action in enumerate(scenario.action):
+        if not 0 <= action.phone < scenario.phone.count:
+            yield f"action[{index}].phone: there is no phone {action.phone}"
+        if action.do in ("web", "phone") and not action.key:
+            yield f"action[{index}].key: {action.do} programming needs a key"
+        if action.at > scenario.until:
+            yield f"action[{index}].at: is after the end of the story (until)"
+
+
+def about_expectations(scenario: Scenario) -> Iterator[str]:
+    """Keys that exist, and numbers that can be."""
+    expect = scenario.expect
+    for table in ("settings", "user", "no_user"):
+        yield from keyed(f"expect.{table}", getattr(expect, table))
+    for outcome in expect.outcomes or ():
+        if outcome not in OUTCOMES:
+            yield f"expect.outcomes: found {outcome!r}, want some of {', '.join(OUTCOMES)}"
+    for step in expect.steps or ():
+        if not 1 <= step <= 9:
+            yield f"expect.steps: there is no step {step}"
+    for index, wanted in enumerate(expect.event):
+        if not countable(wanted):
+            yield f"expect.event[{index}]: no number is at least, at most and exactly that"
+
+
+def countable(wanted: EventExpectation) -> bool:
+    """Whether any number of events can be right."""
+    least, most = wanted.at_least or 0, wanted.at_most
+    if wanted.count is not None and (wanted.at_least is not None or most is not None):
+        return False
+    return min(least, wanted.count or 0, most or 0) >= 0 and (most is None or least <= most)
+
+
+def keyed(place: str, keys: Iterable[str]) -> Iterator[str]:
+    """Keys that are no parameter, with the nearest that is."""
+    known = catalogue().by_tag
+    for key in keys:
+        try:
+            tag, line = split(key)
+        except ValueError:
+            tag, line = key, None
+        parameter = known.get(tag)
+        if parameter is None:
+            near = get_close_matches(tag, known, 1)
+            yield f"{place}: unknown parameter {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        elif parameter.per_line != (line is not None):
+            form = f"{tag}/1" if parameter.per_line else tag
+            yield f"{place}: {key!r} is written {form!r}"
+
+
+def addressed(place: str, text: str) -> Iterator[str]:
+    """An IPv4 address."""
+    try:
+        IPv4Address(text)
+    except ValueError:
+        yield f"{place}: {text!r} is no IPv4 address"
+
+
+def ordered(place: str, start: int, end: int) -> Iterator[str]:
+    """A time that ends after it begins."""
+    if end <= start:
+        yield f"{place}: it ends before it starts"

@@ -1,0 +1,60 @@
+"""Scenarios that are well formed and cannot be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.world.toml import ScenarioError, parse_scenario
+
+DOUBTFUL = {
+    "dhcp[0].pool: '192.0.2.20-192.0.2.10'": '[[dhcp]]\npool = "192.0.2.20-192.0.2.10"',
+    "dhcp[0].pool: 'x'": '[[dhcp]]\npool = "x"',
+    "dhcp[0]: its replies cannot be made: too-long": f'[[dhcp]]\noption160 = "http://a/{"a" * 1400}"',
+    "dhcp[0]: 'nak'": "[[dhcp]]\nnak = -1",
+    "dhcp[0].address: '999.1.1.1'": '[[dhcp]]\naddress = "999.1.1.1"',
+    "dhcp[0]: it ends before it starts": '[[dhcp]]\nstart = "9s"\nend = "1s"',
+    "files[0].ports": "[[files]]\nports = { gopher = 70 }",
+    "files[0].protocols: it speaks none": "[[files]]\nprotocols = []",
+    "files[0].paths: 'x.cfg'": '[[files]]\npaths = { "x.cfg" = { text = "x" } }',
+    "files[0]: behaviour 'redirect' needs": '[[files]]\nbehaviour = "redirect"',
+    "files[0]: 'status'": "[[files]]\nstatus = -5",
+    "redirection[0].known: 'zz'": '[[redirection]]\nknown = { zz = "http://a/" }',
+    "link.outage[0]: it ends": '[[link.outage]]\nstart = "9s"\nend = "1s"',
+    "action[0].at: is after": '[[action]]\nat = "9h"\ndo = "power-off"',
+    "phone.user: unknown parameter 'SYSLOG_SEVERTY'; did you mean 'SYSLOG_SEVERITY'": (
+        '[phone.user]\nSYSLOG_SEVERTY = "5"'
+    ),
+    "phone.user: 'SIP_PASS' is written 'SIP_PASS/1'": '[phone.user]\nSIP_PASS = "x"',
+    "expect.no_user: unknown parameter": '[expect]\nno_user = ["NOPE"]',
+    "expect.settings: unknown parameter": "[expect.settings]\nNOPE = '1'",
+    "expect: outcome: found 'great'": '[expect]\noutcome = "great"',
+    "expect.outcomes: found 'great'": '[expect]\noutcomes = ["great"]',
+    "expect: source: found 'hope'": '[expect]\nsource = "hope"',
+    "expect.steps: there is no step 99": "[expect]\nsteps = [99]",
+    "expect.event[0]: no number": '[[expect.event]]\nkind = "PowerOn"\nat_least = 5\nat_most = 2',
+    "phone.saved: 'other'": '[phone.saved]\nother = "first-boot-option-160.toml"',
+    "phone: its flash cannot be made: bad-model": '[phone]\nmodel = "with\\u0007bell"',
+    "'seed' must be": "seed = -1",
+}
+
+
+@pytest.mark.parametrize(("line", "text"), DOUBTFUL.items(), ids=[line[:40] for line in DOUBTFUL])
+def test_what_cannot_be_meant(line: str, text: str) -> None:
+    """One line with the place and what is wrong there."""
+    head = "" if text.startswith("seed") else 'title = "x"\n'
+    tail = '\ntitle = "x"' if text.startswith("seed") else ""
+    with pytest.raises(ScenarioError) as told:
+        parse_scenario(head + text + tail, "case.toml", Path(__file__).resolve().parents[3] / "scenarios")
+    assert str(told.value).startswith(f"case.toml: {line}")
+    assert "\n" not in str(told.value)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """Some editors write one."""
+    from emulator.world.toml import read_scenario
+
+    path = tmp_path / "case.toml"
+    path.write_bytes(b'\xef\xbb\xbftitle = "x"\n')
+    assert read_scenario(path).title == "x"
