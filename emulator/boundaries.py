@@ -30,6 +30,9 @@ power cuts | simplified | power goes between two inputs; a cut inside a flash op
 triggers | simplified | start and retry; CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync are left out
 web and phone programming | simplified | a value typed or taken back; no login, no pages
 display | simplified | texts of our own for faults; no menus
+factory reset | left out | nothing is reset; a new phone is a new flash image
+import and export of settings | left out | access levels are stored and filter nothing yet
+restart-bound settings | left out | every setting is in force at the end of its run
 Ethernet, ARP, VLAN, LLDP, CDP | left out | the link is up or down; addresses are believed
 IPv6 | left out | IPv4 only
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed

@@ -314,6 +314,8 @@ def replay_report(result: ReplayResult) -> None:
     say(f"run {result.info.id}: {styled(differences, 'wrong')} in {report.events:,} events ({result.firmware}, {code})")
     first = report.differences[0]
     say(f"first: {first.what}" + (f" ({first.detail})" if first.detail else ""))
+    for line in unlike_fields(result):
+        say(line)
     for name, side in (("recorded", result.recorded), ("this code", result.replayed)):
         for line in side_lines(name, side):
             say(line)
@@ -354,6 +356,21 @@ def verify_json(result: Verified) -> dict[str, Any]:
         "open": list(result.open),
         "faults": faults,
     }
+
+
+def unlike_fields(result: ReplayResult) -> Iterator[str]:
+    """The values in which the two sides of a first divergence differ, secrets hidden."""
+    from tools.masks import fields
+
+    if result.recorded is None or result.replayed is None:
+        return
+    recorded, made = result.recorded.chain[0], result.replayed.chain[0]
+    old, new = ({"time": entry.time, **fields(entry, secrets=False)} for entry in (recorded, made))
+    limit = width() or 400
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            line = f"  {name}: recorded {old.get(name)!r}, this code {new.get(name)!r}"
+            yield line[: limit - 1] + "…" if len(line) > limit else line
 
 
 def side_lines(name: str, side: Side | None) -> Iterator[str]:

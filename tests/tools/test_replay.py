@@ -12,6 +12,7 @@ from emulator.phone import provisioning
 from emulator.phone.firmware import Firmware, Reaction, reacts
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.world.scenario import DhcpSpec, Scenario
+from tools import printing
 from tools.checking import replay
 from tools.cli import main
 from tools.simulate import run
@@ -53,6 +54,17 @@ def test_other_behaviour_is_told_from_both_sides(database: Path) -> None:
     assert [e.event.kind for e in recorded[1:]] == [e.event.kind for e in made[1:]]
     assert recorded[-1].cause is None
     assert recorded[-1].event.kind == "LinkUp"
+
+
+def test_the_report_names_the_values_that_differ(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was recorded beside what this code does, and both chains back to the link."""
+    printing.replay_report(replay("1", db=database, firmware=ignoring_option_160()))
+    said = capsys.readouterr().out
+    assert "first: changed (value and grounds)" in said
+    assert "  url: recorded 'http://192.0.2.20/{MODEL}.cfg', this code None" in said
+    assert "  reason: recorded '', this code 'not-populated'" in said
+    recorded, made = said.partition("  recorded:\n")[2].split("  this code:\n")
+    assert recorded.count("← ") == made.count("← ") >= 10
 
 
 def test_recorded_answers_that_nobody_asked_for_are_refused(database: Path) -> None:
