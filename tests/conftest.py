@@ -1,15 +1,22 @@
 """What tests of several folders start from: a small world and a run of it that is stored."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from emulator.events import SECOND
 from emulator.log.store import RunInfo, Store
 from emulator.world.drivers import drive
 from emulator.world.run import Run
 from emulator.world.scenario import DhcpSpec, Duration, FilesSpec, PathSpec, Scenario
+
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+if os.environ.get("CI"):
+    # A change must not fail because of what another one left undiscovered; searching is for the desk.
+    settings.load_profile("ci")
 
 SMALL_FILE = (
     "<PANASIPPhoneConfig><Device><System><Prov><CFG_RTRY_INTVL>30</CFG_RTRY_INTVL></Prov></System></Device>"
