@@ -41,6 +41,8 @@ def located(text: str, db: str | Path = DATABASE) -> Iterator[Located]:
     Raises LogError.
     """
     name, at = split(text)
+    if not name:
+        raise LogError("a run is a number, the start of a digest or an exported file; `offhook runs` lists them")
     path = Path(name)
     if is_file(path):
         with path.open("rb") as file:

@@ -85,6 +85,8 @@ def run_story(
     results = run_seeds(story, name, range(first, first + count), plan, store, done)
     if live:
         live.end()
+    if stop is not None and not all(result.stopped for result in results.runs):
+        printing.note(f"{name}: {wish.until} was never reached, so it ran to its end")
     return results
 
 

@@ -55,7 +55,22 @@ TOML = {
     "deep": "title = " + "[" * 5000,
 }
 
-RUNS = ("99", "0", "@", "1@", "1@0", "1@9999", "1@x", "zz", "abcdef", "12345678901234567890", "nope.jsonl", "folder/")
+RUNS = (
+    "",
+    "@5",
+    "99",
+    "0",
+    "@",
+    "1@",
+    "1@0",
+    "1@9999",
+    "1@x",
+    "zz",
+    "abcdef",
+    "12345678901234567890",
+    "nope.jsonl",
+    "folder/",
+)
 
 
 def invoke(home: Path, *arguments: str) -> Result:

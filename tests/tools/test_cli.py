@@ -67,6 +67,14 @@ def test_until(until: str, last: str, tmp_path: Path) -> None:
     assert shown[-1]["kind"] == last
 
 
+def test_until_something_that_never_comes() -> None:
+    """The run goes to its end, and says so."""
+    result = offhook("run", DEMO, "--until", "6", "--no-store", "-q")
+    assert result.exit_code == 0
+    assert "6 was never reached" in result.stderr
+    assert "all hold" in result.stdout
+
+
 def test_seeds(tmp_path: Path) -> None:
     """Each seed is a run of its own, and the digests differ."""
     path = str(tmp_path / "runs.db")
