@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import click
 
+from tools.exits import AS_EXPECTED, BAD, INTERRUPTED, NO
+
 VERSION = "0.1.0"
-NO, BAD, INTERRUPTED = 1, 2, 130
-"""Exit codes: the answer is "no"; bad input; Ctrl-C, as shells have it."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -45,7 +45,7 @@ class Workbench(click.Group):
         except BrokenPipeError:
             # The reader went away (`| head`); a second complaint at exit helps nobody.
             forget_output()
-            ctx.exit(0)
+            ctx.exit(AS_EXPECTED)
         except OSError as error:
             click.echo(f"offhook: {(error.strerror or 'input or output failed').lower()}", err=True)
             forget_output()
@@ -257,7 +257,7 @@ def replay(ctx: click.Context, run: str | None, every: bool, db: str, as_json: b
     else:
         for result in results:
             printing.replay_report(result)
-    ctx.exit(0 if all(result.identical for result in results) else NO)
+    ctx.exit(AS_EXPECTED if all(result.identical for result in results) else NO)
 
 
 @main.command()
@@ -283,7 +283,7 @@ def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> No
         printing.as_json(printing.verify_json(found))
     else:
         printing.verify_report(found, target or db)
-    ctx.exit(NO if found.faults else 0)
+    ctx.exit(NO if found.faults else AS_EXPECTED)
 
 
 @main.command()
@@ -365,7 +365,7 @@ def check(ctx: click.Context, scenario: tuple[str, ...], as_json: bool) -> None:
                 printing.note(f"offhook: {wrong}")
             else:
                 printing.say(f"{path}: valid")
-    ctx.exit(BAD if any(errors.values()) else 0)
+    ctx.exit(BAD if any(errors.values()) else AS_EXPECTED)
 
 
 @main.command()

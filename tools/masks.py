@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 
-from emulator.events import Entry, HttpRequested, SettingChanged, SettingEntered
+from emulator.events import Entry, HttpRequested, Payload, SettingChanged, SettingEntered
 from emulator.events.codec import payload_to_text
-from emulator.events.masking import HIDDEN, hide_passwords, is_secret
+from emulator.events.masking import HIDDEN, hide_passwords, is_secret, star_passwords
+from emulator.wire import dhcp
 
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
-_LOGIN_IN_URL = re.compile(rb"(://[^\s/@:]*:)([^\s/@]+)(?=@)")
 _LOGIN = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
 
 
@@ -50,10 +50,17 @@ def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
 
 
 def without_logins(value: Any) -> Any:
-    """Bytes with the password of each URL in them overwritten, so that binary packets keep their length."""
-    if not isinstance(value, bytes):
+    """A payload with the password of each URL in it overwritten; in a DHCP message, option by option."""
+    if not isinstance(value, Payload):
         return value
-    return type(value)(_LOGIN_IN_URL.sub(lambda m: m[1] + b"*" * len(m[2]), value))
+    try:
+        message = dhcp.parse(value)
+    except dhcp.DhcpError:
+        return Payload(star_passwords(value))
+    options = tuple(
+        (code, star_passwords(text) if code in dhcp.TEXT_OPTIONS else text) for code, text in message.options
+    )
+    return Payload(attrs.evolve(message, options=options).encode())
 
 
 def plain(value: Any) -> Any:

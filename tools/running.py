@@ -12,6 +12,7 @@ from emulator.log.store import Store
 from emulator.world.run import Run, scenario_firmware
 from emulator.world.scenario import Scenario
 from tools import printing
+from tools.exits import AS_EXPECTED, INTERRUPTED, NO
 from tools.simulate import Plan, RunResult, RunResults, loaded, run_seeds, until_what
 from tools.timeline import LiveTimeline, Timeline
 
@@ -47,11 +48,11 @@ def run_command(paths: tuple[str, ...], wish: Wish) -> int:
         progress.clear()
         kept = "" if wish.db is None else "; what happened so far is kept, marked as cut off"
         printing.note(f"interrupted{kept}")
-        return 130
+        return INTERRUPTED
     if wish.as_json:
         objects = [as_object(results) for results in found]
         printing.as_json(objects[0] if len(objects) == 1 else objects)
-    return 0 if all(results.ok for results in found) else 1
+    return AS_EXPECTED if all(results.ok for results in found) else NO
 
 
 def run_story(

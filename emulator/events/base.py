@@ -8,7 +8,7 @@ of these, so nothing aliases the state of a phone. They say *what* happened. *Wh
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple
 
 import attrs
 
@@ -63,9 +63,6 @@ class Event:
 
     def _line(self) -> str:
         return ""
-
-
-E = TypeVar("E", bound=Event)
 
 
 class Because(NamedTuple):

@@ -8,7 +8,7 @@ from emulator.events.units import SECOND
 
 HIDDEN = "***"
 _SECRET_TAG = re.compile(r"PASS|FILE_KEY\d*$")
-_URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)")
+_URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)", re.MULTILINE)
 """In a URL, also one without a protocol (PROV-033); as there, the password reaches to the last ``@``."""
 _UNITS = ((3600 * SECOND, "h"), (60 * SECOND, "min"), (SECOND, "s"), (1_000_000, "ms"), (1_000, "us"))
 
@@ -26,6 +26,12 @@ def masked(key: str, value: str) -> str:
 def hide_passwords(text: str) -> str:
     """``text`` with the password of each URL in it replaced."""
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", text)
+
+
+def star_passwords(data: bytes) -> bytes:
+    """:func:`hide_passwords` for bytes whose length must stay, because something beside them counts it."""
+    text = data.decode("latin-1")
+    return _URL_PASSWORD.sub(lambda m: m[1] + ":" + "*" * (len(m[0]) - len(m[1]) - 1), text).encode("latin-1")
 
 
 def repr_text(text: str) -> str:

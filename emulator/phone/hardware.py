@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Power(PartState):
     """on: whether the phone is powered; boots: power cycles so far; since: entry of the last PowerOn.
 
-    link: whether the network cable carries a signal; link_at: the entry that said so.
+    link: whether the network cable carries a signal; display: its text.
     """
 
     on: bool = False
@@ -25,7 +25,6 @@ class Power(PartState):
     since: int = 0
     entropy: str = ""
     link: bool = False
-    link_at: int = 0
     display: str = ""
 
 
@@ -33,7 +32,6 @@ class Power(PartState):
 def link_changed(phone: Phone, event: LinkUp | LinkDown, entry: Entry) -> None:
     """The cable carries a signal, or does not."""
     phone.power.link = isinstance(event, LinkUp)
-    phone.power.link_at = entry.n
 
 
 @reacts(DatagramReceived)

@@ -27,12 +27,12 @@ def offhook(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
-@pytest.fixture
-def secretive(tmp_path: Path) -> str:
-    """A run with a login in option 160 and a password in the flash it starts from."""
+@pytest.fixture(params=["http://joe:{}@192.0.2.20/", "joe:{}@192.0.2.20", "http://joe:a@b{}@192.0.2.20/"])
+def secretive(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A run with a login in option 160, in each form a URL can have, and a password in the flash it starts from."""
     path = tmp_path / "runs.db"
     phone = PhoneSpec(user={"ADMIN_PASS": SECRET})
-    run(Scenario("x", phone=phone, dhcp=(DhcpSpec(option160=f"http://joe:{SECRET}@192.0.2.20/"),)), db=path)
+    run(Scenario("x", phone=phone, dhcp=(DhcpSpec(option160=request.param.format(SECRET)),)), db=path)
     return str(path)
 
 

@@ -34,7 +34,9 @@ from emulator.phone.machine import Machine
 from emulator.phone.prepare import prepared_flash
 from emulator.phone.state import Phone
 from emulator.wire import dhcp as wire
+from emulator.world.run import Run
 from emulator.world.scenario import DhcpSpec, Duration, FilesSpec, PathSpec, Scenario
+from tools.simulate import RunResult
 
 MAC, MODEL = "0080F0123456", "KX-UTG200B"
 SERVER, ADDRESS = "192.0.2.1", "192.0.2.10"
@@ -231,3 +233,16 @@ def story(*files: FilesSpec, url: str | None = f"http://{FILE_SERVER}/i.cfg", **
         content = {name: text.encode() for name, text in saved.items()}
         scenario = attrs.evolve(scenario, phone=held, content=content)
     return attrs.evolve(scenario, **changes)
+
+
+def on_flash(scenario: Scenario, flash: bytes | None) -> tuple[RunResult, Run]:
+    """Run ``scenario`` on a phone with that flash image."""
+    kept: list[Entry] = []
+    made = Run(scenario, observer=lambda settled: kept.extend(settled.entries))
+    if flash is not None:
+        fitted = made.agenda.pop()
+        assert isinstance(fitted.what, FlashFitted)
+        made.agenda.later(fitted.time, fitted.target, FlashFitted(Payload(flash)))
+    made.run_until(scenario.until)
+    result = RunResult("", 1, made.digest, "", len(kept), made.now, [], [made.machines[0].phone], entries=kept)
+    return result, made

@@ -446,6 +446,17 @@ def test_a_step_can_be_replaced() -> None:
     assert [entry.event.url for entry in result.entries if entry.event.kind == "SourceTried" and entry.event.url] != []
 
 
+def test_a_part_can_be_replaced_by_one_of_its_name() -> None:
+    first = kx_utg200()
+    silent = Part("pnp", ())
+    variant = first.with_part(silent)
+    assert first == kx_utg200()
+    assert [part.name for part in variant.parts] == [part.name for part in first.parts]
+    assert silent in variant.parts
+    with pytest.raises(ValueError, match="no part 'fax'"):
+        first.with_part(Part("fax", ()))
+
+
 def test_adding_adds_a_part_at_the_end() -> None:
     def note(phone: Phone, event: AddressLost, entry: Entry) -> Iterator[Any]:
         yield DisplayShown("lost")
