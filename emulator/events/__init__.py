@@ -9,6 +9,8 @@ from emulator.events.base import Because, Entry, Event, Payload, Role
 from emulator.events.network import (
     AddressBound,
     AddressLost,
+    CheckSyncJudged,
+    CheckSyncReceived,
     DatagramLost,
     DatagramReceived,
     DatagramSent,
@@ -26,10 +28,15 @@ from emulator.events.network import (
 from emulator.events.power import (
     DisplayShown,
     FlashFitted,
+    HandsetLifted,
+    HandsetReplaced,
     LinkDown,
     LinkUp,
     PowerOff,
     PowerOn,
+    RestartNeeded,
+    RestartOrdered,
+    RestartRequested,
     SettingEntered,
     TimerCancelled,
     TimerDue,
@@ -40,6 +47,7 @@ from emulator.events.provisioning import (
     ConfigurationRead,
     FileRefused,
     ParameterSkipped,
+    RunDeferred,
     RunEnded,
     RunStarted,
     SettingChanged,
@@ -63,22 +71,35 @@ from emulator.events.transfer import (
 )
 from emulator.events.units import SECOND
 
-POWER = (FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, SettingEntered, TimerSet, TimerCancelled, TimerDue)
+POWER = (
+    *(FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, TimerSet, TimerCancelled, TimerDue),
+    *(HandsetLifted, HandsetReplaced, RestartRequested, RestartNeeded, RestartOrdered),
+)
 NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, ToleranceUsed)
 DHCP = (DhcpStateEntered, DhcpReceived, AddressBound, AddressLost)
-PNP = (PnpSubscribed, SipAnswered, NotifyReceived, PnpSettled, PnpAnswered, PnpEnded)
+SIP = (SipAnswered, NotifyReceived, CheckSyncReceived, CheckSyncJudged)
+PNP = (PnpSubscribed, PnpSettled, PnpAnswered, PnpEnded)
 TRANSFER = (
     *(LookupRequested, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
     *(DownloadOrdered, AttemptStarted, DownloadEnded),
 )
 PROVISIONING = (
-    *(RunStarted, StepEntered, SourceTried, ConfigurationRead, CertificateRead, FileRefused, ParameterSkipped),
-    *(SettingChanged, SettingRefused, RunEnded, DisplayShown),
+    *(
+        RunStarted,
+        RunDeferred,
+        StepEntered,
+        SourceTried,
+        ConfigurationRead,
+        CertificateRead,
+        FileRefused,
+        ParameterSkipped,
+    ),
+    *(SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
 )
 STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
 
 VOCABULARY: dict[str, type[Event]] = {
-    cls.kind: cls for cls in (*POWER, *NETWORK, *DHCP, *PNP, *TRANSFER, *PROVISIONING, *STORAGE)
+    cls.kind: cls for cls in (*POWER, *NETWORK, *DHCP, *SIP, *PNP, *TRANSFER, *PROVISIONING, *STORAGE)
 }
 """Every event type by its kind, in the order in which people meet them."""
 
@@ -99,6 +120,8 @@ __all__ = [
     "AttemptStarted",
     "Because",
     "CertificateRead",
+    "CheckSyncJudged",
+    "CheckSyncReceived",
     "ConfigurationRead",
     "ConfigurationSaved",
     "DatagramLost",
@@ -117,6 +140,8 @@ __all__ = [
     "FlashErased",
     "FlashFitted",
     "FlashProgrammed",
+    "HandsetLifted",
+    "HandsetReplaced",
     "Headers",
     "HttpAnswered",
     "HttpRequested",
@@ -134,7 +159,11 @@ __all__ = [
     "PnpSubscribed",
     "PowerOff",
     "PowerOn",
+    "RestartNeeded",
+    "RestartOrdered",
+    "RestartRequested",
     "Role",
+    "RunDeferred",
     "RunEnded",
     "RunStarted",
     "SaveFailed",

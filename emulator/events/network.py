@@ -206,6 +206,36 @@ class NotifyReceived(Event):
 
 
 @frozen
+class CheckSyncReceived(Event):
+    """A NOTIFY with the event of CFG_RESYNC_FROM_SIP, read (PROV-250 to PROV-253).
+
+    source, source_port: where the answer goes; restart: ``reboot=true`` stood behind the event; transaction: what
+    a repetition of it has in common with it; copied: header lines that the answer has to repeat.
+    """
+
+    source: str
+    source_port: int
+    restart: bool
+    transaction: str
+    copied: tuple[tuple[str, str], ...]
+
+    def _line(self) -> str:
+        return f"NOTIFY read: provision again{' after a restart' if self.restart else ''}, from {self.source}"
+
+
+@frozen
+class CheckSyncJudged(Event):
+    """What the phone answers to a :class:`CheckSyncReceived` and to its repetitions. status: of the answer."""
+
+    transaction: str
+    status: int
+    restart: bool
+
+    def _line(self) -> str:
+        return f"the NOTIFY is answered {self.status}"
+
+
+@frozen
 class PnpSubscribed(Event):
     """SIP plug and play begins: one SUBSCRIBE transaction with these identities."""
 

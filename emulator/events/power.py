@@ -83,6 +83,61 @@ class SettingEntered(Event):
 
 
 @frozen
+class HandsetLifted(Event):
+    """Somebody picks up the handset: a call is on until it is back (PROV-240)."""
+
+    role: ClassVar[Role] = Role.INPUT
+
+    def _line(self) -> str:
+        return "handset lifted"
+
+
+@frozen
+class HandsetReplaced(Event):
+    """The handset is back, the call is over."""
+
+    role: ClassVar[Role] = Role.INPUT
+
+    def _line(self) -> str:
+        return "handset replaced"
+
+
+@frozen
+class RestartRequested(Event):
+    """Somebody asks for a restart. via: ``web`` or ``phone``."""
+
+    role: ClassVar[Role] = Role.INPUT
+    via: str
+
+    def _line(self) -> str:
+        return f"restart asked for ({self.via})"
+
+
+@frozen
+class RestartNeeded(Event):
+    """The phone has to restart as soon as no call is on.
+
+    reason: ``web``, ``phone``, ``check-sync``, ``settings``, ``firmware``, ``factory-reset``.
+    """
+
+    reason: str
+
+    def _line(self) -> str:
+        return f"a restart is needed ({self.reason})"
+
+
+@frozen
+class RestartOrdered(Event):
+    """The phone goes down by itself, to come up with :class:`PowerOn`; it ends the power cycle as PowerOff does."""
+
+    role: ClassVar[Role] = Role.ORDER
+    reason: str
+
+    def _line(self) -> str:
+        return f"restarting ({self.reason})"
+
+
+@frozen
 class TimerSet(Event):
     """Wake me up. Setting a timer that is armed moves it.
 

@@ -12,12 +12,26 @@ from emulator.events.masking import hide_passwords, masked
 
 @frozen
 class RunStarted(Event):
-    """A provisioning run begins. trigger: ``start``, ``retry``, or ``address`` (again, after a failure without one)."""
+    """A provisioning run begins.
+
+    trigger: ``start``, ``retry``, ``address`` (again, after a failure without one), ``cyclic``, ``time-of-day`` or
+    ``check-sync``.
+    """
 
     trigger: str
 
     def _line(self) -> str:
         return f"provisioning run begins ({self.trigger})"
+
+
+@frozen
+class RunDeferred(Event):
+    """A run that was asked for while another is on comes after it (PROV-256)."""
+
+    trigger: str
+
+    def _line(self) -> str:
+        return f"another provisioning run will follow ({self.trigger})"
 
 
 @frozen

@@ -103,6 +103,8 @@ class Options:
     """PROV-066: whether the Via of the multicast SUBSCRIBE carries maddr and ttl."""
     fallback: str = attrs.field(default="2015-01", validator=attrs.validators.in_(("2015-01", "2014-05")))
     """PROV-191 (go on with the other files) or PROV-190 (any failed file means the saved configuration)."""
+    notify_from: str = attrs.field(default="servers", validator=attrs.validators.in_(("servers", "anyone")))
+    """PROV-257: whose check-sync NOTIFY is obeyed: the SIP servers of the enabled lines, or anybody's, for tests."""
     redirection_url: str = ""
     """PROV-104: base URL of the redirection server; empty means step 7 fails at once."""
 

@@ -9,10 +9,13 @@ from emulator.phone import (
     display,
     download,
     hardware,
+    names,
     orders,
     pnp,
     programming,
     provisioning,
+    restart,
+    resync,
     run_state,
     settings,
     state,
@@ -22,7 +25,7 @@ from emulator.phone.firmware import Firmware, Part
 
 PARTS = (
     *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download),
-    *(run_state, provisioning, display),
+    *(names, resync, run_state, provisioning, restart, display),
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""
 

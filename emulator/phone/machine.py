@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.events import Because, DatagramReceived, Entry, Event, FlashFitted, LinkDown, LinkUp, PowerOn, Role
+from emulator.events import (
+    Because,
+    DatagramReceived,
+    Entry,
+    Event,
+    FlashFitted,
+    LinkDown,
+    LinkUp,
+    PowerOff,
+    PowerOn,
+    Role,
+)
 from emulator.phone.firmware import Firmware
 from emulator.phone.state import Phone, initial
 
@@ -53,7 +64,8 @@ class Machine:
         """The gate: whether the phone can take ``event`` now.
 
         boot: power cycle of the order that the event answers (None: the current one). Answers need an open order of
-        the same name and ordinal; everything but power and flash needs power, and packets need a link.
+        the same name and ordinal; everything but power and flash needs power, and packets need a link. A phone that
+        restarts can lose its power meanwhile, and then does not come up by itself.
         """
         power = self.phone.power
         if event.answers:
@@ -64,7 +76,9 @@ class Machine:
             order = self.phone.orders.open.get(f"{event.answers}:{event.name}")  # type: ignore[attr-defined]
             return order is not None and order.ordinal == event.ordinal  # type: ignore[attr-defined]
         if type(event) in (PowerOn, FlashFitted):
-            return not power.on
+            return not power.on and (boot is None or (power.restarting and boot == power.boots))
+        if type(event) is PowerOff:
+            return power.on or power.restarting
         if event.role is not Role.INPUT or not power.on:
             return False
         if type(event) is LinkUp:
@@ -96,10 +110,13 @@ class Machine:
             phone.clock = clock
             for apply in applies:
                 apply(phone, event, entry)
+            number = entry.n
             if ordered:
                 key = f"{family}:{event.name}" if family else ""  # type: ignore[attr-defined]
                 orders.append(Ordered(entry, phone.orders.open[key].ordinal if family else 0))
-            number = entry.n
+                if not phone.power.on:  # the phone has ordered its own restart: what was still to come never happens
+                    del entries[number - n + 1 :]
+                    break
             for react in reacts:
                 for made in react(phone, event, entry):
                     last += 1

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from emulator.events import (
     SECOND,
     AddressLost,
-    DatagramReceived,
     DatagramSent,
     Entry,
     Event,
@@ -26,19 +25,19 @@ from emulator.events import (
     TimerCancelled,
     TimerDue,
     TimerSet,
-    ToleranceUsed,
 )
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.identity import macros, model_file, user_agent
 from emulator.phone.parts import PartState, part
+from emulator.phone.sip import PORT, answer
 from emulator.phone.urls import UrlError, candidates, expand, parse_url
 from emulator.wire import sip
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
-GROUP, PORT = "224.0.1.75", 5060
-"""The multicast group and port (PROV-050)."""
+GROUP = "224.0.1.75"
+"""The multicast group (PROV-050)."""
 WINDOW = 5 * SECOND
 """How long the phone waits, from the first SUBSCRIBE (PROV-052, PROV-059)."""
 T1 = SECOND // 2
@@ -156,49 +155,6 @@ def request(phone: Phone) -> Event:
     return DatagramSent(own, PORT, GROUP, PORT, Payload(sip.request("SUBSCRIBE", identity, headers)), TTL)
 
 
-def read(phone: Phone, event: DatagramReceived) -> Reaction:
-    """Decode once: a datagram to port 5060 becomes a fact or a refusal."""
-    try:
-        message = sip.parse(event.payload)
-        for code in message.tolerances():
-            yield ToleranceUsed("SIP", code)
-        yield fact(event, message)
-    except sip.SipError as error:
-        yield PacketRefused("SIP", error.reason)
-
-
-def fact(event: DatagramReceived, message: sip.Message) -> Event:
-    """The facts of a response or a NOTIFY. Raises SipError."""
-    call_id = message.get("Call-ID") or ""
-    _, method = sip.cseq(message.get("CSeq") or "")
-    if message.status is not None:
-        return SipAnswered(message.status, message.phrase or "", call_id, method)
-    if message.method != "NOTIFY":
-        return PacketRefused("SIP", "method-not-supported")
-    copied = [("Via", via) for via in message.all("Via")]
-    copied += [(name, value) for name in ("From", "To", "Call-ID", "CSeq") if (value := message.get(name))]
-    return NotifyReceived(
-        source=event.source,
-        source_port=answer_port(event, message),
-        call_id=call_id,
-        to_tag=sip.tag(message.get("To") or "") or "",
-        package=sip.token(message.get("Event") or ""),
-        content_type=sip.token(message.get("Content-Type") or ""),
-        body=Payload(message.content()),
-        copied=tuple(copied),
-    )
-
-
-def answer_port(event: DatagramReceived, message: sip.Message) -> int:
-    """Where the answer to a request goes: with ``rport`` to where it came from (RFC 3581 s.4), else to the port of its
-    Via (RFC 3261 s.18.2.2)."""
-    try:
-        via = sip.top_via(message)
-    except sip.SipError:
-        return event.source_port
-    return event.source_port if via.param("rport") is not None else via.port or PORT
-
-
 @reacts(SipAnswered)
 def response_came(phone: Phone, event: SipAnswered, entry: Entry) -> Reaction:
     """A final response stops retransmission and nothing else: another server may still notify (PROV-059, PROV-065)."""
@@ -225,10 +181,13 @@ def notify_came(phone: Phone, event: NotifyReceived, entry: Entry) -> Reaction:
 
 
 def judge(phone: Phone, event: NotifyReceived) -> tuple[int, str, str]:
-    """(status, phrase, URL) for a NOTIFY, by the rules of PROV-061 and PROV-062."""
+    """(status, phrase, URL) for a NOTIFY, by the rules of PROV-061 and PROV-062.
+
+    One that claims no dialog and has an event that nobody here knows gets 489 (PROV-254).
+    """
     pnp = phone.pnp
     ours = pnp.open and (event.call_id == pnp.call_id or (event.to_tag != "" and event.to_tag == pnp.from_tag))
-    if not ours:
+    if not ours and (event.package == PACKAGE or event.to_tag):
         return 481, "Subscription Does Not Exist", ""
     if event.package != PACKAGE:
         return 489, "Bad Event", ""
@@ -241,9 +200,3 @@ def judge(phone: Phone, event: NotifyReceived) -> tuple[int, str, str]:
     except UrlError:
         return 400, "Bad Request", ""
     return 200, "OK", url
-
-
-def answer(phone: Phone, event: NotifyReceived, status: int, phrase: str) -> Event:
-    """The response to a NOTIFY, back to where it came from."""
-    payload = sip.response(status, phrase, event.copied)
-    return DatagramSent(phone.dhcp.address, PORT, event.source, event.source_port, Payload(payload))

@@ -14,6 +14,7 @@ from emulator.events import (
     DownloadEnded,
     Entry,
     FileRefused,
+    RunDeferred,
     RunEnded,
     RunStarted,
     StepEntered,
@@ -33,7 +34,7 @@ class Provisioning(PartState):
 
     here: file to its plain body; origin: where each came from, also of a saved copy that was of no use; read: file to
     the entry that read it; failed, reasons: file to the entry that says so, and why; runs: runs in this power cycle;
-    offline: the phone was without an address at some time of the run.
+    offline: the phone was without an address at some time of the run; deferred: trigger of the run that follows it.
     """
 
     step: int = 0
@@ -49,6 +50,7 @@ class Provisioning(PartState):
     reasons: dict[str, str] = attrs.Factory(dict)
     outcome: str = ""
     offline: bool = False
+    deferred: str = ""
 
 
 @applies("provisioning", RunStarted)
@@ -56,6 +58,12 @@ def started(phone: Phone, event: RunStarted, entry: Entry) -> None:
     """A new run knows nothing of the last one."""
     runs, offline = phone.provisioning.runs + 1, not phone.dhcp.address
     phone.provisioning = Provisioning(runs=runs, trigger=event.trigger, offline=offline)
+
+
+@applies("provisioning", RunDeferred)
+def deferred(phone: Phone, event: RunDeferred, entry: Entry) -> None:
+    """One run follows, however often it was asked for (PROV-256)."""
+    phone.provisioning.deferred = event.trigger
 
 
 @applies("provisioning", AddressLost)

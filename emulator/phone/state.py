@@ -11,14 +11,17 @@ from hashlib import sha256
 
 import attrs
 
-from emulator.events import Entry, FlashFitted, PowerOff, PowerOn
+from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdered
 from emulator.phone.dhcp import Dhcp
 from emulator.phone.download import Download
 from emulator.phone.firmware import Firmware, Options, applies
 from emulator.phone.hardware import Power
+from emulator.phone.names import Names
 from emulator.phone.orders import Orders
 from emulator.phone.parts import PartState, part
 from emulator.phone.pnp import Pnp
+from emulator.phone.restart import Restart
+from emulator.phone.resync import Resync
 from emulator.phone.run_state import Provisioning
 from emulator.phone.settings import Settings
 from emulator.phone.storage import Flash
@@ -42,6 +45,9 @@ class Phone(PartState):
     pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
     download: Download = attrs.field(factory=Download, metadata={"copy": True})
     provisioning: Provisioning = attrs.field(factory=Provisioning, metadata={"copy": True})
+    restart: Restart = attrs.field(factory=Restart, metadata={"copy": True})
+    names: Names = attrs.field(factory=Names, metadata={"copy": True})
+    resync: Resync = attrs.field(factory=Resync, metadata={"copy": True})
 
     def draw(self, concern: str, counter: int) -> int:
         """A number below 2**64 for ``concern``; derived from the entropy of the power-on event, so a fold repeats it.
@@ -59,12 +65,15 @@ VOLATILE = {
     "pnp": Pnp,
     "download": Download,
     "provisioning": Provisioning,
+    "restart": Restart,
+    "names": Names,
+    "resync": Resync,
 }
 """The parts that a power cut clears. What survives a restart is in the flash."""
 
 
-@applies("*", PowerOn, PowerOff)
-def power_cycled(phone: Phone, event: PowerOn | PowerOff, entry: Entry) -> None:
+@applies("*", PowerOn, PowerOff, RestartOrdered)
+def power_cycled(phone: Phone, event: PowerOn | PowerOff | RestartOrdered, entry: Entry) -> None:
     """Without power nothing is remembered; with it a new cycle begins. Every part that is not in flash starts anew."""
     for name, make in VOLATILE.items():
         setattr(phone, name, make())
@@ -72,7 +81,7 @@ def power_cycled(phone: Phone, event: PowerOn | PowerOff, entry: Entry) -> None:
     if isinstance(event, PowerOn):
         phone.power = Power(True, boots + 1, entry.n, event.entropy)
     else:
-        phone.power = Power(False, boots)
+        phone.power = Power(False, boots, restarting=isinstance(event, RestartOrdered))
 
 
 @applies("flash", FlashFitted)

@@ -82,6 +82,10 @@ def about_actions(scenario: Scenario) -> Iterator[str]:
             yield f"action[{index}].phone: there is no phone {action.phone}"
         if action.do in ("web", "phone") and not action.key:
             yield f"action[{index}].key: {action.do} programming needs a key"
+        if action.do == "notify":
+            yield from addressed(f"action[{index}].source", action.source)
+            if not action.event.isprintable():
+                yield f"action[{index}].event: {action.event!r} is not one line of text"
         if action.at > scenario.until:
             yield f"action[{index}].at: is after the end of the story (until)"
 

@@ -12,15 +12,20 @@ from functools import lru_cache
 import attrs
 
 from emulator.events import (
+    SECOND,
     DatagramSent,
     Entry,
     Event,
     FlashFitted,
+    HandsetLifted,
+    HandsetReplaced,
     LinkDown,
     LinkUp,
     Payload,
     PowerOff,
     PowerOn,
+    RestartOrdered,
+    RestartRequested,
     SettingEntered,
     TimerDue,
     TimerSet,
@@ -37,6 +42,17 @@ from emulator.world.simulated import SimulatedWorld
 from emulator.world.streams import Streams
 
 Observer = Callable[[Settled], None]
+
+RESTART_TIME = 2 * SECOND
+"""From the order to restart until the phone runs again; ours, no source gives it."""
+DEEDS: dict[str, Callable[[], Event]] = {
+    "power-off": PowerOff,
+    "link-up": LinkUp,
+    "link-down": LinkDown,
+    "lift": HandsetLifted,
+    "hang-up": HandsetReplaced,
+}
+"""Actions that need no more than their name, to the event that the phone gets."""
 
 
 def scenario_firmware(scenario: Scenario) -> Firmware:
@@ -129,15 +145,26 @@ class Run:
     def _act(self, time: int, action: ActionSpec) -> None:
         """Somebody's hand: the events it makes fall due now."""
         index = action.phone
-        if action.do == "power-on":
-            self.agenda.later(time, index, PowerOn(self.streams.bytes(f"entropy/{index}").hex()))
-        elif action.do == "power-off":
-            self.agenda.later(time, index, PowerOff())
-        elif action.do in ("link-up", "link-down"):
+        if action.do == "notify":
+            address = self.machines[index].phone.dhcp.address
+            self.world.notify(self.agenda, time, index, address, action.source, action.event)
+            return
+        if action.do in ("link-up", "link-down"):
             self.cables[index] = action.do == "link-up"
-            self.agenda.later(time, index, LinkUp() if self.cables[index] else LinkDown())
-        else:
-            self.agenda.later(time, index, SettingEntered(action.key, action.value, action.do))
+        self.agenda.later(time, index, self._deed(index, action))
+
+    def _deed(self, index: int, action: ActionSpec) -> Event:
+        """What the phone feels of an action."""
+        if action.do == "power-on":
+            return self._power_on(index)
+        if action.do in ("web", "phone"):
+            return SettingEntered(action.key, action.value, action.do)
+        if action.do == "restart":
+            return RestartRequested(action.via)
+        return DEEDS[action.do]()
+
+    def _power_on(self, index: int) -> PowerOn:
+        return PowerOn(self.streams.bytes(f"entropy/{index}").hex())
 
     def _take(self, index: int, event: Event, due: int, cause: int | None, boot: int | None) -> Settled | None:
         """Let a phone take an input, record what follows, and hand its orders to the world."""
@@ -161,6 +188,8 @@ class Run:
             self.agenda.later(entry.time + event.after, entry.phone, TimerDue(event.name, ordinal), entry.n, boot)
         elif isinstance(event, DatagramSent):
             self.world.send(self.agenda, entry, event, self.cables[entry.phone])
+        elif isinstance(event, RestartOrdered):
+            self.agenda.later(entry.time + RESTART_TIME, entry.phone, self._power_on(entry.phone), entry.n, boot)
         else:
             self.world.ask(self.agenda, entry, ordinal, boot, self.cables[entry.phone])
 

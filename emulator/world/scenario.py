@@ -174,17 +174,25 @@ class FilesSpec:
     end: Duration = FOREVER
 
 
-ACTIONS = ("power-off", "power-on", "link-down", "link-up", "web", "phone")
+ACTIONS = (
+    *("power-off", "power-on", "link-down", "link-up", "web", "phone"),
+    *("lift", "hang-up", "restart", "notify"),
+)
 
 
 @frozen
 class ActionSpec:
-    """Somebody does something at a time. key, value: for ``web`` and ``phone`` (no value takes the user's back)."""
+    """Somebody does something at a time. key, value: for ``web`` and ``phone`` (no value takes the user's back);
+    lift, hang-up: the handset, which is a call while it is lifted; via: where ``restart`` is asked for; source: who
+    sends a ``notify``; event: its Event header."""
 
     at: Duration
     do: str = field(validator=in_(ACTIONS))
     key: str = ""
     value: str | None = None
+    via: str = field(default="web", validator=in_(("web", "phone")))
+    source: str = "192.0.2.30"
+    event: str = "check-sync"
     phone: int = 0
 
 

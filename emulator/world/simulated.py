@@ -26,6 +26,7 @@ from emulator.world.scenario import Scenario
 from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake
 from emulator.world.servers.dhcp import DhcpServer
 from emulator.world.servers.files import FileServer
+from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
 from emulator.world.streams import Streams
@@ -68,6 +69,7 @@ class SimulatedWorld:
         self.datagram_servers: list[DatagramServer] = [
             *(DhcpServer(spec) for spec in scenario.dhcp),
             *(PnpServer(spec) for spec in scenario.pnp),
+            *(Notifier(source) for source in dict.fromkeys(a.source for a in scenario.action if a.do == "notify")),
         ]
         self.file_services: list[FileService] = [
             *(FileServer(spec, scenario.content) for spec in scenario.files),
@@ -143,6 +145,12 @@ class SimulatedWorld:
     def host_up(self, address: str, now: int) -> bool:
         """Whether any server runs at ``address``; a host that is up refuses connections that nothing serves."""
         return any(service.address == address and service.up(now) for service in self.file_services)
+
+    def notify(self, agenda: Agenda, now: int, phone: int, address: str, source: str, event: str) -> None:
+        """``source`` sends a NOTIFY to the phone at ``address``; to one that has none, nobody can send."""
+        for index, server in enumerate(self.datagram_servers):
+            if address and isinstance(server, Notifier) and server.address == source:
+                self.carry_out(agenda, now, index, server.notify(phone, address, event), None)
 
     # --- what happens inside ----------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ from emulator.phone.prepare import prepared_flash
 from emulator.phone.state import Phone, fold, fold_entry, initial
 from emulator.wire import dhcp as wire
 from emulator.world.run import Run
-from emulator.world.scenario import ActionSpec, LinkSpec, PathSpec, PnpSpec, RedirectionSpec, Scenario
+from emulator.world.scenario import ActionSpec, LinkSpec, PathSpec, PhoneSpec, PnpSpec, RedirectionSpec, Scenario
 from tests.emulator.phone.bench import FILE_SERVER, MAC, MODEL, Bench, of, prov, seconds, served, story, syslog, typed
 from tests.emulator.phone.bench import initial as initial_file
 from tools.simulate import run
@@ -68,6 +68,11 @@ def worlds() -> dict[str, Scenario]:
         ActionSpec(seconds(5), "power-on"),
         ActionSpec(seconds(5.01), "link-down"),
         ActionSpec(seconds(6), "link-up"),
+        ActionSpec(seconds(140), "notify"),
+        ActionSpec(seconds(140), "notify"),
+        ActionSpec(seconds(150), "lift"),
+        ActionSpec(seconds(151), "restart"),
+        ActionSpec(seconds(152), "hang-up"),
     )
     pnp = (PnpSpec(url=f"http://name/{MODEL}.cfg", delay=seconds(1.2), lose=1), PnpSpec(behaviour="garbage"))
     part = served({f"/{MODEL}.cfg": initial_file(standard="s.cfg", master="m.cfg"), "/m.cfg": "<bad"})
@@ -78,17 +83,23 @@ def worlds() -> dict[str, Scenario]:
         names={"name": FILE_SERVER},
         until=seconds(2000),
     )
+    stranger = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
     away = story(served({"/i.cfg": initial_file()}, protocols=("ftp",)), url=None, options=REDIRECTING)
     return {
-        "whole": attrs.evolve(whole, action=hands, until=seconds(200)),
+        "whole": attrs.evolve(whole, action=hands, until=seconds(200), phone=believing(whole)),
         "pnp": pnp_world,
         "lossy": attrs.evolve(pnp_world, link=lossy, seed=5),
         "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
-        "nothing": story(url=" \0", until=seconds(4000)),
+        "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
         "leases": attrs.evolve(
             whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
         ),
     }
+
+
+def believing(world: Scenario) -> PhoneSpec:
+    """The phone of ``world``, which lets anybody start a run."""
+    return attrs.evolve(world.phone, options={"notify_from": "anyone"})
 
 
 REDIRECTING = {"redirection_url": "http://192.0.2.50"}
