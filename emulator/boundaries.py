@@ -27,18 +27,18 @@ DNS | simplified | a question and its answer; no messages, no cache, IPv4 addres
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
 power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
-triggers | simplified | start and retry; CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync are left out
+triggers | simplified | start, retry, CFG_CYCLIC and NOTIFY check-sync; CFG_RESYNC_TIME is left out
 web and phone programming | simplified | a value typed or taken back; no login, no pages
 display | simplified | texts of our own for faults; no menus
 factory reset | left out | nothing is reset; a new phone is a new flash image
 import and export of settings | left out | access levels are stored and filter nothing yet
-restart-bound settings | left out | every setting is in force at the end of its run
+restart-bound settings | modelled | the phone restarts when a run changed one; what is read meanwhile is already new
 Ethernet, ARP, VLAN, LLDP, CDP | left out | the link is up or down; addresses are believed
 IPv6 | left out | IPv4 only
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
 firmware update | left out | FIRM_* are stored and not acted on
 clock, SNTP, syslog, local log | left out | no time of day; the event log is the only log
-SIP registration and calls | left out | no REGISTER, no calls
+SIP registration and calls | left out | no REGISTER; a call is a lifted handset
 """
 
 BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

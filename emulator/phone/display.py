@@ -45,6 +45,14 @@ def line_after(phone: Phone, event: RunEnded) -> str:
     return TEXTS.get(reason, "P2 server unreachable")
 
 
+@reacts(RunEnded)
+def run_text(phone: Phone, event: RunEnded, entry: Entry) -> Reaction:
+    """What came of the run, until something else is shown."""
+    line = line_after(phone, event)
+    if line != phone.power.display:
+        yield DisplayShown(line)
+
+
 @reacts(LinkDown, LinkUp)
 def link_text(phone: Phone, event: LinkDown | LinkUp, entry: Entry) -> Reaction:
     """A cable that is out is shown until it is in again."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @part
 class Power(PartState):
-    """on: whether the phone is powered; boots: power cycles so far; since: entry of the last PowerOn.
+    """on: whether the phone is powered; boots: power cycles so far; since: entry of the last PowerOn, started: its
+    time, ns.
 
     restarting: the phone is off because it restarts; link: whether the network cable carries a signal; display: its
     text; handset: whether it is lifted.
@@ -24,6 +25,7 @@ class Power(PartState):
     on: bool = False
     boots: int = 0
     since: int = 0
+    started: int = 0
     entropy: str = ""
     restarting: bool = False
     link: bool = False

@@ -20,12 +20,13 @@ from emulator.phone import (
     settings,
     state,
     storage,
+    triggers,
 )
 from emulator.phone.firmware import Firmware, Part
 
 PARTS = (
     *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download),
-    *(names, resync, run_state, provisioning, restart, display),
+    *(names, resync, run_state, provisioning, display, triggers, restart),
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""
 

@@ -1,7 +1,8 @@
 """The nine steps of provisioning, in the guide's order and numbering (PROV-001 to PROV-010).
 
 Read it from top to bottom: ``@step(n, title)`` says what entering a step does, ``@during(n, Event)`` how its wait goes
-on. Steps 2 to 7 look for the provisioning URL, step 8 fetches the files, step 9 falls back on the saved ones.
+on. Steps 2 to 7 look for the provisioning URL, step 8 fetches the files, step 9 falls back on the saved ones. When a
+run begins is the business of :mod:`~emulator.phone.triggers`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from emulator.events import (
-    SECOND,
-    AddressBound,
     Because,
     CertificateRead,
     ConfigurationRead,
-    DisplayShown,
     DownloadEnded,
     DownloadOrdered,
     Entry,
@@ -28,25 +26,19 @@ from emulator.events import (
     SettingChanged,
     SourceTried,
     StepEntered,
-    TimerCancelled,
-    TimerDue,
-    TimerSet,
 )
 from emulator.phone import configfile, pnp
-from emulator.phone.display import line_after
 from emulator.phone.download import REDIRECTION
 from emulator.phone.firmware import Reaction, during, reacts, step
 from emulator.phone.identity import macros, model_file
 from emulator.phone.merge import merge
 from emulator.phone.reading import DOWNLOAD, SAVED, open_file, read_certificate, read_configuration
 from emulator.phone.storage import FILES, save, saved_copy
+from emulator.phone.triggers import AGAIN
 from emulator.phone.urls import UrlError, candidates, expand
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
-
-MINUTE = 60 * SECOND
-
 
 # --- Step 1 ---------------------------------------------------------------------------------------------------------
 
@@ -187,13 +179,23 @@ def switched(phone: Phone, number: int, source: str, setting: str, url: str | No
     return Because(tried(number, source, setting, value, url, reason), (phone.settings.grounds(setting),))
 
 
+LAST_GOOD = "last good URL"
+"""The source of a run that is not at start (PROV-239)."""
+
+
 @reacts(SourceTried)
 def next_step(phone: Phone, event: SourceTried, entry: Entry) -> Reaction:
-    """A URL leads to step 8, none to the next source; after the last source to step 9."""
-    if event.url is None:
-        yield StepEntered(SOURCES[event.step])
-    else:
+    """A URL leads to step 8, none to the next source; after the last source to step 9.
+
+    A periodic, timed or directed run asks no source but the user: it uses what the last discovery found (PROV-239).
+    """
+    settings = phone.settings
+    if event.url is not None:
         yield StepEntered(8, event.url, event.source)
+    elif event.step == 2 and phone.provisioning.trigger in AGAIN and settings.last_url:
+        yield Because(StepEntered(8, settings.last_url, LAST_GOOD), (settings.url_since,))
+    else:
+        yield StepEntered(SOURCES[event.step])
 
 
 # --- Step 8 ---------------------------------------------------------------------------------------------------------
@@ -239,10 +241,10 @@ def file_settled(phone: Phone, event: ConfigurationRead | FileRefused | Certific
 
 
 def after_file(phone: Phone) -> Reaction:
-    """The next file, or what follows from all of them."""
+    """The next file, or what follows from all of them; a last good URL that failed is discovered anew (PROV-239)."""
     run = phone.provisioning
     if "initial" in run.failed:
-        return [StepEntered(9)]
+        return [StepEntered(9 if run.source != LAST_GOOD else SOURCES[2])]
     for file, url in run.needed:
         if file not in run.here and file not in run.failed:
             return [Because(order(phone, file, url), (run.read["initial"],))]
@@ -309,41 +311,6 @@ def ended(phone: Phone, outcome: str, changed: int) -> RunEnded:
     """The end of the run, with what failed in it."""
     run = phone.provisioning
     return RunEnded(outcome, run.source, changed, tuple(run.failed))
-
-
-@reacts(RunEnded)
-def after_run(phone: Phone, event: RunEnded, entry: Entry) -> Reaction:
-    """A run in which anything needed failed is tried again after CFG_RTRY_INTVL minutes (PROV-009, PROV-194)."""
-    line = line_after(phone, event)
-    if line != phone.power.display:
-        yield DisplayShown(line)
-    if event.outcome in ("failed", "saved", "partly"):
-        minutes = phone.settings.number("CFG_RTRY_INTVL")
-        yield Because(TimerSet("retry", minutes * MINUTE), (phone.settings.grounds("CFG_RTRY_INTVL"),))
-
-
-# --- When a run begins ----------------------------------------------------------------------------------------------
-
-
-@reacts(AddressBound)
-def network_ready(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
-    """The first address of a power cycle starts provisioning (PROV-230, PROV-281); a renewal never does (PROV-081).
-
-    A run that failed for want of an address is begun again as soon as there is one.
-    """
-    run = phone.provisioning
-    if event.fresh and run.runs == 0:
-        yield RunStarted("start")
-    elif event.fresh and run.offline and run.step == 0 and phone.orders.armed("retry"):
-        yield TimerCancelled("retry")
-        yield RunStarted("address")
-
-
-@reacts(TimerDue)
-def retry_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
-    """Try again (PROV-194), unless provisioning was switched off meanwhile (PROV-238)."""
-    if event.name == "retry" and phone.settings.enabled("PROVISION_ENABLE"):
-        yield Because(RunStarted("retry"), (phone.settings.grounds("PROVISION_ENABLE"),))
 
 
 @reacts(RunStarted)

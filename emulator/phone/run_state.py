@@ -75,11 +75,15 @@ def went_offline(phone: Phone, event: AddressLost, entry: Entry) -> None:
 
 @applies("provisioning", StepEntered)
 def step_entered(phone: Phone, event: StepEntered, entry: Entry) -> None:
-    """The step, and from step 8 on where the URL came from. Step 9 uses saved files only, and keeps certificates."""
+    """The step, and from step 8 on where the URL came from; what another URL failed of does not count any more.
+
+    Step 9 uses saved files only, and keeps certificates.
+    """
     run = phone.provisioning
     run.step = event.step
     if event.step == 8:
         run.source, run.url = event.source, event.url
+        run.failed, run.reasons = {}, {}
     elif event.step == 9:
         run.here = {file: body for file, body in run.here.items() if file in ROOTS}
         run.origin = {file: run.origin[file] for file in run.here}

@@ -32,7 +32,8 @@ class Settings(PartState):
     """What is stored, and since which entry of the log.
 
     provisioned, user: by key; since: entry that last changed a key; loaded: entry of SettingsLoaded; roots: root
-    certificate file to the SHA-256 of its certificate; files: saved files; last_url: URL of the last good run.
+    certificate file to the SHA-256 of its certificate; files: saved files; last_url: URL of the last good run;
+    url_since: entry that says so.
     """
 
     mac: str = ""
@@ -44,6 +45,7 @@ class Settings(PartState):
     roots: dict[str, str] = attrs.Factory(dict)
     files: tuple[str, ...] = ()
     last_url: str = ""
+    url_since: int = 0
     loaded: int = 0
 
     def value(self, key: str) -> str:

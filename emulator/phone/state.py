@@ -79,7 +79,7 @@ def power_cycled(phone: Phone, event: PowerOn | PowerOff | RestartOrdered, entry
         setattr(phone, name, make())
     boots = phone.power.boots
     if isinstance(event, PowerOn):
-        phone.power = Power(True, boots + 1, entry.n, event.entropy)
+        phone.power = Power(True, boots + 1, entry.n, entry.time, event.entropy)
     else:
         phone.power = Power(False, boots, restarting=isinstance(event, RestartOrdered))
 

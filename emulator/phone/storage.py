@@ -216,7 +216,7 @@ def loaded(phone: Phone, event: SettingsLoaded, entry: Entry) -> None:
     settings.mac, settings.model, settings.serial = event.identity
     settings.provisioned, settings.user = found.provisioned, found.user
     settings.roots, settings.files, settings.last_url = found.roots, event.files, found.last_url
-    settings.loaded = entry.n
+    settings.loaded = settings.url_since = entry.n
 
 
 def save(
@@ -252,6 +252,7 @@ def flash_event(op: Op) -> Event:
 @applies("settings", ConfigurationSaved)
 def configuration_saved(phone: Phone, event: ConfigurationSaved, entry: Entry) -> None:
     """The files it names are there from now on, and its URL is the last good one."""
-    phone.settings.last_url = event.url or phone.settings.last_url
+    if event.url:
+        phone.settings.last_url, phone.settings.url_since = event.url, entry.n
     held = {*phone.settings.files, *event.files}
     phone.settings.files = tuple(name for name in (*FILES, *ROOTS) if name in held)

@@ -212,7 +212,14 @@ class EventExpectation:
 
 OUTCOMES = ("provisioned", "partly", "saved", "failed", "disabled")
 """How a provisioning run can end; ``saved`` and ``partly``: on saved files, or with some of the files."""
-SOURCES = ("", "manual URL", "SIP PnP", *(f"DHCP option {n}" for n in (160, 159, 66)), "redirection server")
+SOURCES = (
+    "",
+    "manual URL",
+    "SIP PnP",
+    *(f"DHCP option {n}" for n in (160, 159, 66)),
+    "redirection server",
+    "last good URL",
+)
 """Where a URL can come from; "" if there was none."""
 
 

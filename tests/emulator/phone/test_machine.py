@@ -33,7 +33,7 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
-from emulator.phone import dhcp, provisioning, snapshot
+from emulator.phone import dhcp, provisioning, snapshot, triggers
 from emulator.phone.firmware import Firmware, Mark, Part, applies, marks, reacts
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import LONGEST_SETTLE, Machine, Runaway, Settled
@@ -433,7 +433,7 @@ def silent(phone: Phone, event: Any, entry: Entry) -> Iterator[Any]:
 
 def test_replacing_makes_another_firmware_and_leaves_the_first_alone() -> None:
     first = kx_utg200()
-    variant = first.replacing(provisioning.network_ready, silent)
+    variant = first.replacing(triggers.network_ready, silent)
     assert first == kx_utg200()
     assert variant != first
     assert variant.name.startswith(first.name + "+")
@@ -442,7 +442,7 @@ def test_replacing_makes_another_firmware_and_leaves_the_first_alone() -> None:
     assert not run(world, firmware=variant).of(RunStarted)
     assert run(world, firmware=first).of(RunStarted)
     with pytest.raises(ValueError, match="no function silent"):
-        first.replacing(silent, provisioning.network_ready)
+        first.replacing(silent, triggers.network_ready)
 
 
 def test_a_step_can_be_replaced() -> None:
