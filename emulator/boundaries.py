@@ -22,7 +22,8 @@ DHCPv4 client | modelled | RFC 2131 messages in bytes, retransmission, T1, T2, e
 SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransmission
 HTTP and HTTPS | simplified | one request and one answer; TCP and TLS are round trips with loss and limits
 HTTPS certificates | simplified | an answer says whether the check would pass; checked once a root is stored
-TFTP and FTP | simplified | one read and one answer; blocks and commands are not on the wire
+TFTP | modelled | RFC 1350 packets with blksize and tsize, retransmission; reads only, no ICMP tells of a closed port
+FTP | simplified | one read and one answer; commands are not on the wire
 DNS | simplified | a question and its answer; no messages, no cache, IPv4 addresses only
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation

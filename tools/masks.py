@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from emulator.events import Entry, HttpRequested, Payload, SettingChanged, SettingEntered
+from emulator.events import DatagramReceived, Entry, Event, HttpRequested, Payload, SettingChanged, SettingEntered
 from emulator.events.codec import payload_to_text
 from emulator.events.masking import HIDDEN, hide_passwords, is_secret, star_passwords
-from emulator.wire import dhcp
+from emulator.phone.tftp import FIRST_PORT
+from emulator.wire import dhcp, tftp
 
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
 _LOGIN = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
@@ -46,7 +47,19 @@ def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
     for name in ("image", "data"):
         if isinstance(getattr(event, name, None), bytes):
             found[name] = f"({len(getattr(event, name))} bytes; flash content may hold secrets)"
+    if is_file_block(event):
+        found["payload"] = f"({len(raw['payload'])} bytes; a block of a file may hold secrets)"
     return {name: hidden(value) for name, value in found.items()}
+
+
+def is_file_block(event: Event) -> bool:
+    """Whether ``event`` brings a block of a file: a secret in it may be cut in two, so that no pattern finds it."""
+    if not isinstance(event, DatagramReceived) or event.port < FIRST_PORT:
+        return False
+    try:
+        return isinstance(tftp.parse(event.payload), tftp.Data)
+    except tftp.TftpError:
+        return False
 
 
 def without_logins(value: Any) -> Any:

@@ -39,7 +39,7 @@ FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
     {
         *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadOrdered"),
-        *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered"),
+        *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered", "TftpStarted", "TftpBlockTaken"),
     }
 )
 """Kinds that only repeat, for a person, what the lines around them say."""

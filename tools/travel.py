@@ -26,7 +26,7 @@ from emulator.phone.storage import read_store
 from flash_image import ImageError, LayoutError, unpack
 from tools.browse import entries
 from tools.locate import DATABASE, Located, located
-from tools.masks import fields
+from tools.masks import fields, is_file_block
 
 
 @frozen
@@ -86,7 +86,7 @@ def secrets_in(found: Located) -> tuple[str, ...]:
                 names.add(event.key)
         elif isinstance(event, FlashFitted):
             names.update(secrets_on(event.image))
-        elif isinstance(event, HttpAnswered | FileAnswered):
+        elif isinstance(event, HttpAnswered | FileAnswered) or is_file_block(event):
             if fields(entry, False) != fields(entry, True):
                 names.add("configuration files")
         elif isinstance(event, HttpRequested) and any(name == "Authorization" for name, _ in event.headers):

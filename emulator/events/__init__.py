@@ -68,6 +68,10 @@ from emulator.events.transfer import (
     HttpRequested,
     LookupAnswered,
     LookupRequested,
+    TftpAgreed,
+    TftpBlockTaken,
+    TftpStarted,
+    TransferEnded,
 )
 from emulator.events.units import SECOND
 
@@ -81,6 +85,7 @@ SIP = (SipAnswered, NotifyReceived, CheckSyncReceived, CheckSyncJudged)
 PNP = (PnpSubscribed, PnpSettled, PnpAnswered, PnpEnded)
 TRANSFER = (
     *(LookupRequested, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
+    *(TftpStarted, TftpAgreed, TftpBlockTaken, TransferEnded),
     *(DownloadOrdered, AttemptStarted, DownloadEnded),
 )
 PROVISIONING = (
@@ -174,8 +179,12 @@ __all__ = [
     "SipAnswered",
     "SourceTried",
     "StepEntered",
+    "TftpAgreed",
+    "TftpBlockTaken",
+    "TftpStarted",
     "TimerCancelled",
     "TimerDue",
     "TimerSet",
     "ToleranceUsed",
+    "TransferEnded",
 ]

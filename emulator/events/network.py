@@ -10,6 +10,10 @@ from emulator.events.base import Event, Payload, Role
 from emulator.events.masking import duration, hide_passwords, repr_text
 
 _PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 5060: "SIP"}
+_NUL = b"\0"
+_FREE_PORT = 1024
+"""The packets of a TFTP transfer run between ports that belong to no protocol."""
+_TFTP_TYPES = {b"\0\3": "DATA", b"\0\4": "ACK", b"\0\5": "ERROR", b"\0\6": "OACK"}
 _DHCP_TYPES = ("?", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")
 
 
@@ -23,7 +27,20 @@ def _packet(ports: tuple[int, int], payload: bytes, ends: str) -> str:
     if protocol == "DHCP" and payload[236:241] == b"\x63\x82\x53\x63\x35" and len(payload) > 242:
         kind = _DHCP_TYPES[payload[242]] if payload[242] < len(_DHCP_TYPES) else "?"
         return f"DHCP {kind}  {ends}"
+    if protocol == "TFTP" and payload[:2] == b"\0\1":
+        return f"TFTP RRQ {payload[2:514].partition(_NUL)[0].decode('utf-8', 'replace')}  {ends}"
+    transfer = protocol == "TFTP" or (protocol == "UDP" and min(ports) >= _FREE_PORT)
+    if transfer and payload[:2] in _TFTP_TYPES:
+        return f"{_tftp(payload)}  {ends}"
     return f"{protocol} {len(payload)} bytes  {ends}"
+
+
+def _tftp(payload: bytes) -> str:
+    """``TFTP DATA 3, 1,428 bytes``: a packet of a transfer."""
+    kind, number = _TFTP_TYPES[payload[:2]], int.from_bytes(payload[2:4], "big")
+    if kind == "OACK":
+        return "TFTP OACK"
+    return f"TFTP {kind} {number}" + (f", {len(payload) - 4:,} bytes" if kind == "DATA" else "")
 
 
 @frozen

@@ -12,9 +12,10 @@ from emulator.events.masking import hide_passwords
 Headers = tuple[tuple[str, str], ...]
 
 COMPLETE = "complete"
-"""The ``end`` of an answer that arrived whole. Any other ``end`` is the world's reason code for why it did not:
-``cut-off``, ``too-large``, ``connect-timeout``, ``idle-timeout``, ``refused``, ``unreachable``, ``garbage``,
-``certificate-untrusted``, ``certificate-expired``, ``certificate-name``."""
+"""The ``end`` of an answer that arrived whole. Any other ``end`` is the reason code for why it did not, the world's for
+an answer and the phone's own for a transfer: ``cut-off``, ``too-large``, ``connect-timeout``, ``idle-timeout``,
+``refused``, ``unreachable``, ``garbage``, ``certificate-untrusted``, ``certificate-expired``, ``certificate-name``,
+``server-error``, ``login-refused``, ``bad-options``, ``no-address``."""
 
 
 @frozen
@@ -144,6 +145,77 @@ class FileAnswered(Event):
     def _line(self) -> str:
         if self.end == COMPLETE:
             return f"file received, {len(self.body):,} bytes"
+        return f"no file: {self.end}" + (f" (code {self.code})" if self.code else "")
+
+
+@frozen
+class TftpStarted(Event):
+    """A read by TFTP begins (octet mode, PROV-118), from a port of its own.
+
+    name: what it is for; port: where requests go; path: as in the URL, percent-encoded; limit: bytes after which it is
+    cut off; options: whether blksize and tsize are asked for (RFC 2347).
+    """
+
+    name: str
+    host: str
+    address: str
+    port: int
+    local_port: int
+    path: str
+    limit: int
+    options: bool
+
+    def _line(self) -> str:
+        plain = "" if self.options else ", without options"
+        return f"TFTP read {self.host} {self.path} from port {self.local_port}{plain}"
+
+
+@frozen
+class TftpAgreed(Event):
+    """The server answered: its packets come from ``port``, in blocks of so many bytes.
+
+    acknowledged: by an option acknowledgement (RFC 2347), which has to be answered with ACK 0; size: of the file, -1 if
+    the server did not say.
+    """
+
+    port: int
+    block_size: int
+    size: int
+    acknowledged: bool
+
+    def _line(self) -> str:
+        size = "" if self.size < 0 else f", {self.size:,} bytes in all"
+        return f"TFTP server answers from port {self.port}: blocks of {self.block_size:,} bytes{size}"
+
+
+@frozen
+class TftpBlockTaken(Event):
+    """The next block of the file is here. block: its number on the wire; size: its bytes, which the packet holds."""
+
+    block: int
+    size: int
+
+    def _line(self) -> str:
+        return f"TFTP block {self.block} taken, {self.size:,} bytes"
+
+
+@frozen
+class TransferEnded(Event):
+    """What came of a TFTP or FTP read.
+
+    end: see COMPLETE; code: TFTP error code or FTP reply code, 0 if there was none; size, digest: bytes and SHA-256 of
+    what arrived.
+    """
+
+    name: str
+    end: str
+    code: int
+    size: int
+    digest: str
+
+    def _line(self) -> str:
+        if self.end == COMPLETE:
+            return f"file received, {self.size:,} bytes"
         return f"no file: {self.end}" + (f" (code {self.code})" if self.code else "")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,14 @@ from emulator.events import (
     LookupAnswered,
     LookupRequested,
     Payload,
+    TransferEnded,
 )
-from emulator.phone import certificates, configfile, crypt
+from emulator.phone import certificates, configfile, crypt, tftp
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
 from emulator.phone.parts import PartState, part
-from emulator.phone.storage import FILES
+from emulator.phone.storage import FILES, FoldMismatch
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
 
 if TYPE_CHECKING:
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
 
 CONNECT_LIMIT, IDLE_LIMIT = 10 * SECOND, 30 * SECOND
 """PROV-119."""
-TFTP_LIMIT = 5 * SECOND
-"""Five tries, a second apart, for the first block and for any other (PROV-118)."""
 REDIRECTS = 5
 """PROV-119: a sixth redirect is a failed download."""
 REDIRECTING = (301, 302, 303, 307, 308)
@@ -105,6 +105,18 @@ def file_answered(phone: Phone, event: FileAnswered, entry: Entry) -> None:
     phone.download.body, phone.download.answered = event.body, entry.n
 
 
+@applies("download", TransferEnded)
+def transfer_ended(phone: Phone, event: TransferEnded, entry: Entry) -> None:
+    """The body is what the transfer received; the event does not repeat it. Raises FoldMismatch for another body.
+
+    This part comes before ``tftp``, which forgets the body after the same event.
+    """
+    body = tftp.received(phone)
+    if sha256(body).hexdigest() != event.digest:
+        raise FoldMismatch(entry.n, f"the {event.name} file is not the one that was received")
+    phone.download.body, phone.download.answered = Payload(body), entry.n
+
+
 @applies("download", DownloadEnded)
 def ended(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
     """Nothing is being fetched any more."""
@@ -125,6 +137,8 @@ def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
     """Look the host up, or ask it at once when it is an address."""
     try:
         url = parse_url(event.url)
+        if url.scheme == "tftp":
+            tftp.file_name(url.path)
     except UrlError as error:
         return failed(phone, error.reason, 0)
     if is_address(url.host):
@@ -162,8 +176,8 @@ def judge_http(phone: Phone, event: HttpAnswered, entry: Entry) -> Reaction:
     return failed(phone, "http-status", event.status)
 
 
-@reacts(FileAnswered)
-def judge_file(phone: Phone, event: FileAnswered, entry: Entry) -> Reaction:
+@reacts(FileAnswered, TransferEnded)
+def judge_file(phone: Phone, event: FileAnswered | TransferEnded, entry: Entry) -> Reaction:
     """Take the file, or fail."""
     download = phone.download
     if not download.open or event.name != download.file:
@@ -248,11 +262,11 @@ def request(phone: Phone, url: Url, address: str) -> Event:
     """The order that fetches ``url`` from ``address``."""
     download = phone.download
     limit = size_limit(phone, download.file)
-    if url.scheme in ("tftp", "ftp"):
-        user = url.user or ("anonymous" if url.scheme == "ftp" else "")
-        where = (url.host, address, url.port, url.path, user, url.password)
-        limits = (TFTP_LIMIT, TFTP_LIMIT) if url.scheme == "tftp" else (CONNECT_LIMIT, IDLE_LIMIT)
-        return FileRequested(download.file, url.scheme, *where, limit, *limits)
+    if url.scheme == "tftp":
+        return tftp.start(phone, download.file, url, address, limit)
+    if url.scheme == "ftp":
+        where = (url.host, address, url.port, url.path, url.user or "anonymous", url.password)
+        return FileRequested(download.file, url.scheme, *where, limit, CONNECT_LIMIT, IDLE_LIMIT)
     headers = [("Host", url.authority), ("User-Agent", user_agent(phone))]
     if download.authorized:
         headers += authorization_header(phone, url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.events import DatagramReceived, Entry, HandsetLifted, HandsetReplaced, LinkDown, LinkUp, PacketRefused
-from emulator.phone import dhcp, sip
+from emulator.phone import dhcp, sip, tftp
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.parts import PartState, part
 
@@ -52,4 +52,6 @@ def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction
         return dhcp.read(phone, event)
     if event.port == sip.PORT:
         return sip.read(phone, event)
+    if phone.tftp.open and event.port == phone.tftp.local_port:
+        return tftp.read(phone, event)
     return (PacketRefused("UDP", "closed-port"),)

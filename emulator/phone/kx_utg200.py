@@ -20,12 +20,13 @@ from emulator.phone import (
     settings,
     state,
     storage,
+    tftp,
     triggers,
 )
 from emulator.phone.firmware import Firmware, Part
 
 PARTS = (
-    *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download),
+    *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download, tftp),
     *(names, resync, run_state, provisioning, display, triggers, restart),
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""

@@ -25,6 +25,7 @@ from emulator.phone.resync import Resync
 from emulator.phone.run_state import Provisioning
 from emulator.phone.settings import Settings
 from emulator.phone.storage import Flash
+from emulator.phone.tftp import Tftp
 
 
 @part
@@ -44,6 +45,7 @@ class Phone(PartState):
     dhcp: Dhcp = attrs.field(factory=Dhcp, metadata={"copy": True})
     pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
     download: Download = attrs.field(factory=Download, metadata={"copy": True})
+    tftp: Tftp = attrs.field(factory=Tftp, metadata={"copy": True})
     provisioning: Provisioning = attrs.field(factory=Provisioning, metadata={"copy": True})
     restart: Restart = attrs.field(factory=Restart, metadata={"copy": True})
     names: Names = attrs.field(factory=Names, metadata={"copy": True})
@@ -64,6 +66,7 @@ VOLATILE = {
     "dhcp": Dhcp,
     "pnp": Pnp,
     "download": Download,
+    "tftp": Tftp,
     "provisioning": Provisioning,
     "restart": Restart,
     "names": Names,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from ipaddress import IPv4Address
+from itertools import combinations
 
 from emulator.phone.catalogue import catalogue, split
 from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
-from emulator.world.scenario import OUTCOMES, PROTOCOLS, DhcpSpec, EventExpectation, FilesSpec, Scenario
+from emulator.world.scenario import OUTCOMES, PORTS, PROTOCOLS, DhcpSpec, EventExpectation, FilesSpec, Scenario
 from emulator.world.servers.dhcp import pool_limits, sample_reply
 
 
@@ -26,6 +27,7 @@ def doubts(scenario: Scenario) -> Iterator[str]:
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
     for index, files in enumerate(scenario.files):
         yield from about_files(f"files[{index}]", files)
+    yield from about_tftp_ports(scenario)
     for index, known in enumerate(scenario.redirection):
         for mac in known.known:
             if len(mac) != 12 or not set(mac.lower()) <= set("0123456789abcdef"):
@@ -73,6 +75,32 @@ def about_files(place: str, spec: FilesSpec) -> Iterator[str]:
             yield f"{place}.paths: {path!r} does not begin with a slash"
         if what.behaviour == "redirect" and not what.location:
             yield f"{place}.paths.{path!r}: behaviour 'redirect' needs a location"
+    yield from about_tftp(place, spec)
+
+
+def about_tftp(place: str, spec: FilesSpec) -> Iterator[str]:
+    """What only a TFTP server can do, and what it cannot."""
+    if "tftp" not in spec.protocols:
+        if spec.tftp_fault != "none" or not spec.tftp_options:
+            yield f"{place}: tftp_fault and tftp_options need 'tftp' among the protocols"
+    elif len(spec.protocols) == 1:
+        if spec.auth != "none":
+            yield f"{place}.auth: TFTP knows no login"
+        for behaviour in (spec.behaviour, *(path.behaviour for path in spec.paths.values())):
+            if behaviour in ("redirect", "redirect-loop"):
+                yield f"{place}: behaviour {behaviour!r} means nothing to TFTP"
+    if spec.tftp_fault in ("oack-too-large", "refuse-options") and not spec.tftp_options:
+        yield f"{place}: tftp_fault {spec.tftp_fault!r} needs tftp_options"
+
+
+def about_tftp_ports(scenario: Scenario) -> Iterator[str]:
+    """Two TFTP servers behind one port at one time would both answer a request, each with blocks of its own."""
+    servers = [(index, spec) for index, spec in enumerate(scenario.files) if "tftp" in spec.protocols]
+    for (_, one), (index, other) in combinations(servers, 2):
+        together = one.start < other.end and other.start < one.end
+        port = other.ports.get("tftp", PORTS["tftp"])
+        if together and (one.address, one.ports.get("tftp", PORTS["tftp"])) == (other.address, port):
+            yield f"files[{index}]: another TFTP server has {other.address} port {port} at the same time"
 
 
 def about_actions(scenario: Scenario) -> Iterator[str]:

@@ -149,12 +149,19 @@ class PathSpec:
 
 PROTOCOLS = ("http", "https", "tftp", "ftp")
 PORTS = {"http": 80, "https": 443, "tftp": 69, "ftp": 21}
+TFTP_FAULTS = ("none", "duplicate-blocks", "reorder-blocks", "wrong-tid", "oack-too-large", "refuse-options")
 
 
 @frozen
 class FilesSpec:
     """A file server. root: directory beside the scenario; paths: single paths, before root; auth: login it wants;
-    certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit."""
+    certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit.
+
+    By TFTP, a path is the file's name as sent, percent-decoded; delay and the 3 s of ``slow`` come before the first
+    packet; ``cut-off`` stops answering half-way. tftp_options: whether blksize and tsize are honoured or ignored;
+    tftp_fault: each block comes twice, after the next one, or beside a false one from another port; or the option
+    acknowledgement allows a larger block than was asked for, or options are refused with error 8.
+    """
 
     address: str = "192.0.2.20"
     protocols: tuple[str, ...] = field(default=("http",), validator=deep_iterable(in_(PROTOCOLS)))
@@ -170,6 +177,8 @@ class FilesSpec:
     user: str = ""
     password: str = ""
     certificate: str = field(default="good", validator=in_(("good", "untrusted", "expired", "other-name")))
+    tftp_options: bool = True
+    tftp_fault: str = field(default="none", validator=in_(TFTP_FAULTS))
     start: Duration = Duration(0)
     end: Duration = FOREVER
 

@@ -29,6 +29,7 @@ from emulator.world.servers.files import FileServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
+from emulator.world.servers.tftp import TftpServer
 from emulator.world.streams import Streams
 
 LOOKUP_LIMIT = 10 * SECOND
@@ -70,6 +71,7 @@ class SimulatedWorld:
             *(DhcpServer(spec) for spec in scenario.dhcp),
             *(PnpServer(spec) for spec in scenario.pnp),
             *(Notifier(source) for source in dict.fromkeys(a.source for a in scenario.action if a.do == "notify")),
+            *(TftpServer(spec, scenario.content) for spec in scenario.files if "tftp" in spec.protocols),
         ]
         self.file_services: list[FileService] = [
             *(FileServer(spec, scenario.content) for spec in scenario.files),

@@ -1,4 +1,4 @@
-"""Virtual file servers for HTTP, HTTPS, TFTP and FTP, and the many ways in which they can answer."""
+"""Virtual file servers for HTTP, HTTPS and FTP, and the many ways in which they, and TFTP servers, can answer."""
 
 from __future__ import annotations
 
@@ -57,9 +57,15 @@ class FileServer:
         refusal = self.login(request)
         if refusal is not None:
             return refusal
+        return self.within_limits(self.outcome(request), request)
+
+    def outcome(self, request: Request) -> Answer:
+        """What the scenario wants to come of ``request``, before any limit; a cut-off answer still has its whole body.
+
+        The TFTP server (:mod:`emulator.world.servers.tftp`) asks this, and makes packets of it.
+        """
         path = self.spec.paths.get(request.target, PathSpec())
-        answer = BEHAVIOURS[path.behaviour or self.spec.behaviour](self, request, path)
-        return self.within_limits(answer, request)
+        return BEHAVIOURS[path.behaviour or self.spec.behaviour](self, request, path)
 
     def login(self, request: Request) -> Answer | None:
         """A refusal if the server wants a login and this request has none that is right."""
@@ -69,8 +75,6 @@ class FileServer:
         if request.scheme == "ftp":
             right = (request.user, request.password) == (spec.user, spec.password)
             return None if right else Answer(FTP_NOT_LOGGED_IN, end="login-refused")
-        if request.scheme == "tftp":
-            return None
         shown = request.header("Authorization") or ""
         if spec.auth == "basic":
             if httpauth.check_basic(shown, spec.user, spec.password):
@@ -83,7 +87,9 @@ class FileServer:
         return unauthorized(httpauth.challenge_digest(REALM, self._nonce, algorithm))
 
     def within_limits(self, answer: Answer, request: Request) -> Answer:
-        """Delay and speed of the server, and the size limit of the request."""
+        """Delay and speed of the server, the half that a cut-off leaves, and the size limit of the request."""
+        if answer.end == "cut-off":
+            answer = answer._replace(body=answer.body[: len(answer.body) // 2])
         delay = answer.delay + self.spec.delay
         if self.spec.speed:
             delay += len(answer.body) * SECOND // self.spec.speed
@@ -127,8 +133,7 @@ class FileServer:
 
     def cut_off(self, request: Request, path: PathSpec) -> Answer:
         """Half of the file, then the connection is gone."""
-        answer = self.well(request, path)
-        return answer._replace(body=answer.body[: len(answer.body) // 2], end="cut-off")
+        return self.well(request, path)._replace(end="cut-off")
 
     def oversize(self, request: Request, path: PathSpec) -> Answer:
         """A megabyte."""

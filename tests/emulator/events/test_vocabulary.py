@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.events import ANSWERS, ORDERS, VOCABULARY, Event, Payload, Role
+from emulator.events import ANSWERS, ORDERS, VOCABULARY, DatagramReceived, DatagramSent, Event, Payload, Role
 from emulator.events.codec import EventDecoder, EventEncoder
 from emulator.events.masking import is_secret
 from emulator.phone.catalogue import catalogue
@@ -164,3 +164,23 @@ def test_text_shows_no_secret_setting(kind: str) -> None:
             event = attrs.evolve(with_secret_urls(VOCABULARY[kind], ""), key=key, value=SECRET)
             assert (SECRET in event.text()) is not parameter.secret, key
             assert is_secret(key) is parameter.secret
+
+
+@pytest.mark.parametrize(
+    ("port", "payload", "text"),
+    [
+        (69, b"\0\1/a b.cfg\0octet\0", "TFTP RRQ /a b.cfg"),
+        (69, b"\0\5\0\5Unknown\0", "TFTP ERROR 5"),
+        (40_000, b"\0\3\1\0" + bytes(1428), "TFTP DATA 256, 1,428 bytes"),
+        (40_000, b"\0\4\0\1", "TFTP ACK 1"),
+        (40_000, b"\0\5\0\3Disk full\0", "TFTP ERROR 3"),
+        (40_000, b"\0\6tsize\x009\0", "TFTP OACK"),
+        (40_000, b"\0\7", "UDP 2 bytes"),
+        (53, b"\0\4\0\1", "UDP 4 bytes"),
+    ],
+)
+def test_packets_of_tftp_are_named(port: int, payload: bytes, text: str) -> None:
+    sent = DatagramSent("192.0.2.10", 50_000, "192.0.2.20", port, Payload(payload))
+    received = DatagramReceived("192.0.2.20", port, "192.0.2.10", 50_000, Payload(payload))
+    assert sent.text() == f"{text}  192.0.2.10:50000 → 192.0.2.20:{port}"
+    assert received.text() == f"{text}  192.0.2.20:{port} → 192.0.2.10:50000"

@@ -91,6 +91,7 @@ def worlds() -> dict[str, Scenario]:
         "lossy": attrs.evolve(pnp_world, link=lossy, seed=5),
         "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
         "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
+        "tftp": story(served({f"/{MODEL}.cfg": initial_file()}, protocols=("tftp",)), url=f"{FILE_SERVER}"),
         "leases": attrs.evolve(
             whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
         ),

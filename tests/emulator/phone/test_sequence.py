@@ -25,6 +25,7 @@ from emulator.events import (
     SettingChanged,
     SourceTried,
     StepEntered,
+    TftpStarted,
 )
 from emulator.events.masking import HIDDEN
 from emulator.phone.crypt import is_encrypted
@@ -139,7 +140,7 @@ def test_the_url_is_the_one_of_the_ack_and_not_of_the_offer() -> None:
 def test_option_66_may_be_a_bare_name_or_address(bare: str) -> None:
     scenario = story(served({"/KX-UTG200B.cfg": initial()}), url=None, names={"prov.example.com": FILE_SERVER})
     result = run(attrs.evolve(scenario, dhcp=(attrs.evolve(scenario.dhcp[0], option66=bare),)))
-    assert [entry.event.path for entry in result.of(FileRequested)] == ["/KX-UTG200B.cfg"]
+    assert [entry.event.path for entry in result.of(TftpStarted)] == ["/KX-UTG200B.cfg"]
     assert targets(result) == ["/KX-UTG200B.cfg"]
     assert [(e.event.outcome, e.event.source) for e in result.of(RunEnded)] == [("provisioned", "DHCP option 66")]
 
@@ -195,8 +196,10 @@ def test_initial_and_device_files_come_by_every_protocol(scheme: str) -> None:
     result = run(story(served(paths, protocols=(scheme,)), url=f"{host}/i.cfg"))
     assert result.outcome == "provisioned"
     assert result.phones[0].settings.value("SYSLOG_SEVERITY") == "6"
-    if scheme in ("tftp", "ftp"):
+    if scheme == "ftp":
         assert [entry.event.scheme for entry in result.of(FileRequested)] == [scheme] * 2
+    elif scheme == "tftp":
+        assert [entry.event.name for entry in result.of(TftpStarted)] == ["initial", "standard"]
     else:
         assert [entry.event.tls for entry in result.of(HttpRequested)] == [scheme == "https"] * 2
 

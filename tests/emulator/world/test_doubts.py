@@ -19,6 +19,17 @@ DOUBTFUL = {
     "files[0].protocols: it speaks none": "[[files]]\nprotocols = []",
     "files[0].paths: 'x.cfg'": '[[files]]\npaths = { "x.cfg" = { text = "x" } }',
     "files[0]: behaviour 'redirect' needs": '[[files]]\nbehaviour = "redirect"',
+    "files[0]: tftp_fault and tftp_options need": '[[files]]\ntftp_fault = "wrong-tid"',
+    "files[0]: tftp_fault 'refuse-options' needs tftp_options": (
+        '[[files]]\nprotocols = ["tftp"]\ntftp_options = false\ntftp_fault = "refuse-options"'
+    ),
+    "files[0].auth: TFTP knows no login": '[[files]]\nprotocols = ["tftp"]\nauth = "basic"',
+    "files[0]: behaviour 'redirect-loop' means nothing": (
+        '[[files]]\nprotocols = ["tftp"]\npaths = { "/x" = { behaviour = "redirect-loop" } }'
+    ),
+    "files[1]: another TFTP server has 192.0.2.20 port 69": (
+        '[[files]]\nprotocols = ["tftp"]\nend = "9s"\n[[files]]\nprotocols = ["http", "tftp"]\nstart = "8s"'
+    ),
     "files[0]: 'status'": "[[files]]\nstatus = -5",
     "redirection[0].known: 'zz'": '[[redirection]]\nknown = { zz = "http://a/" }',
     "link.outage[0]: it ends": '[[link.outage]]\nstart = "9s"\nend = "1s"',
