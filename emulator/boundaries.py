@@ -18,7 +18,7 @@ class Boundary(NamedTuple):
 
 _TABLE = """
 provisioning steps 1 to 9 | modelled | in the guide's order and numbering; step 6a (DHCPv6) is left out
-DHCPv4 client | modelled | RFC 2131 messages in bytes, retransmission, T1, T2, expiry; no address probe
+DHCPv4 client | modelled | RFC 2131 messages in bytes, retransmission, T1, T2, expiry, DECLINE
 SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransmission
 HTTP and HTTPS | simplified | one request and one answer; TCP and TLS are round trips with loss and limits
 HTTPS certificates | simplified | an answer says whether the check would pass; checked once a root is stored
@@ -34,7 +34,10 @@ display | simplified | texts of our own for faults; no menus
 factory reset | left out | nothing is reset; a new phone is a new flash image
 import and export of settings | left out | access levels are stored and filter nothing yet
 restart-bound settings | modelled | the phone restarts when a run changed one; what is read meanwhile is already new
-Ethernet, ARP, VLAN, LLDP, CDP | left out | the link is up or down; addresses are believed
+LLDP-MED and CDP | simplified | one message each at link up, none every 30 s; a later VLAN waits for the next link
+VLAN | simplified | chosen once per link; DHCP and PnP servers are in one, all else is routed; no PC port
+address conflicts (ARP) | simplified | announced, defended once, declined; no probe before use, MACs never asked for
+Ethernet | simplified | the link is up or down; LLDP, CDP and ARP are frames, all else begins at IP
 IPv6 | left out | IPv4 only
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
 firmware update | left out | FIRM_* are stored and not acted on

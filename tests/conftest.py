@@ -11,7 +11,7 @@ from emulator.events import SECOND
 from emulator.log.store import RunInfo, Store
 from emulator.world.drivers import drive
 from emulator.world.run import Run
-from emulator.world.scenario import DhcpSpec, Duration, FilesSpec, PathSpec, Scenario
+from emulator.world.scenario import DhcpSpec, Duration, FilesSpec, PathSpec, PhoneSpec, Scenario
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if os.environ.get("CI"):
@@ -26,10 +26,11 @@ SMALL_FILE = (
 
 
 def small_scenario() -> Scenario:
-    """One DHCP server that names a file server, which has the one file the phone needs."""
+    """One DHCP server that names a file server, which has the one file the phone needs; nothing below IP."""
     return Scenario(
         title="A small world",
         until=Duration(20 * SECOND),
+        phone=PhoneSpec(options={"lldp_wait": 0, "arp": False}),
         dhcp=(DhcpSpec(option160="http://192.0.2.20/phone.cfg"),),
         files=(FilesSpec(paths={"/phone.cfg": PathSpec(text=SMALL_FILE)}),),
     )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 from attrs import frozen
 
 from emulator.log import jsonl
 from emulator.log.store import LogError, RunInfo, Store
-from emulator.phone.firmware import Firmware
+from emulator.phone.firmware import Firmware, Options
 from emulator.phone.kx_utg200 import kx_utg200
 
 DATABASE = "offhook.db"
@@ -71,7 +72,7 @@ def split(text: str) -> tuple[str, int | None]:
 def firmware_of(info: RunInfo) -> Firmware:
     """Today's firmware with the version and the options that the run was made with. Raises LogError."""
     try:
-        return kx_utg200(info.header.version).with_options(**info.header.options)
+        return attrs.evolve(kx_utg200(info.header.version), options=Options.recorded(info.header.options))
     except (TypeError, ValueError):
         raise LogError(f"run {info.id}: this program knows no firmware with such options") from None
 

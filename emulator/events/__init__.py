@@ -1,11 +1,12 @@
 """The vocabulary: every event type, in one place.
 
-``power``, ``network``, ``transfer``, ``provisioning`` and ``storage`` define the classes; :data:`VOCABULARY` maps each
-kind (its name in the log) to its class. To add an event, write its class in the module it belongs to and add it to
-that module's line below.
+``power``, ``link``, ``network``, ``transfer``, ``provisioning`` and ``storage`` define the classes; :data:`VOCABULARY`
+maps each kind (its name in the log) to its class. To add an event, write its class in the module it belongs to and add
+it to that module's line below.
 """
 
 from emulator.events.base import Because, Entry, Event, Payload, Role
+from emulator.events.link import ConflictFound, FrameReceived, FrameSent, NeighbourHeard, VlanChosen
 from emulator.events.network import (
     AddressBound,
     AddressLost,
@@ -79,6 +80,7 @@ POWER = (
     *(FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, TimerSet, TimerCancelled, TimerDue),
     *(HandsetLifted, HandsetReplaced, RestartRequested, RestartNeeded, RestartOrdered),
 )
+LINK = (FrameSent, FrameReceived, NeighbourHeard, VlanChosen, ConflictFound)
 NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, ToleranceUsed)
 DHCP = (DhcpStateEntered, DhcpReceived, AddressBound, AddressLost)
 SIP = (SipAnswered, NotifyReceived, CheckSyncReceived, CheckSyncJudged)
@@ -103,9 +105,19 @@ PROVISIONING = (
 )
 STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
 
-VOCABULARY: dict[str, type[Event]] = {
-    cls.kind: cls for cls in (*POWER, *NETWORK, *DHCP, *SIP, *PNP, *TRANSFER, *PROVISIONING, *STORAGE)
-}
+GROUPS = (
+    POWER,
+    LINK,
+    NETWORK,
+    DHCP,
+    SIP,
+    PNP,
+    TRANSFER,
+    PROVISIONING,
+    STORAGE,
+)
+
+VOCABULARY: dict[str, type[Event]] = {cls.kind: cls for group in GROUPS for cls in group}
 """Every event type by its kind, in the order in which people meet them."""
 
 ORDERS: tuple[type[Event], ...] = tuple(cls for cls in VOCABULARY.values() if cls.orders)
@@ -129,6 +141,7 @@ __all__ = [
     "CheckSyncReceived",
     "ConfigurationRead",
     "ConfigurationSaved",
+    "ConflictFound",
     "DatagramLost",
     "DatagramReceived",
     "DatagramSent",
@@ -145,6 +158,8 @@ __all__ = [
     "FlashErased",
     "FlashFitted",
     "FlashProgrammed",
+    "FrameReceived",
+    "FrameSent",
     "HandsetLifted",
     "HandsetReplaced",
     "Headers",
@@ -154,6 +169,7 @@ __all__ = [
     "LinkUp",
     "LookupAnswered",
     "LookupRequested",
+    "NeighbourHeard",
     "NotifyReceived",
     "PacketRefused",
     "ParameterSkipped",
@@ -187,4 +203,5 @@ __all__ = [
     "TimerSet",
     "ToleranceUsed",
     "TransferEnded",
+    "VlanChosen",
 ]

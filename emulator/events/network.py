@@ -184,7 +184,7 @@ class AddressBound(Event):
 
 @frozen
 class AddressLost(Event):
-    """The address may no longer be used. reason: ``expired``, ``refused`` (NAK), ``link-down``."""
+    """The address may no longer be used. reason: ``expired``, ``refused`` (NAK), ``link-down``, ``conflict``."""
 
     reason: str
 

@@ -27,7 +27,7 @@ class Header:
     until: int
     firmware: str
     version: str
-    options: dict[str, str | bool] = field(factory=dict)
+    options: dict[str, str | bool | int] = field(factory=dict)
     code: str = ""
     schema: int = SCHEMA
 

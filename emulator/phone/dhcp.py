@@ -1,7 +1,8 @@
 """The DHCP client (RFC 2131 figure 5, PROV-070 to PROV-081).
 
 States: ``init``, ``selecting``, ``requesting``, ``bound``, ``renewing``, ``rebinding``. One timer, ``dhcp``, drives
-retransmission; ``dhcp-t1``, ``dhcp-t2`` and ``dhcp-expiry`` belong to the lease.
+retransmission and ends the waits in ``init``: for the neighbour, after a NAK, after a DECLINE. ``dhcp-t1``, ``dhcp-t2``
+and ``dhcp-expiry`` belong to the lease.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from emulator.events import (
     SECOND,
     AddressBound,
     AddressLost,
+    Because,
+    ConflictFound,
     DatagramReceived,
     DatagramSent,
     DhcpReceived,
@@ -23,13 +26,16 @@ from emulator.events import (
     Event,
     LinkDown,
     LinkUp,
+    NeighbourHeard,
     PacketRefused,
     Payload,
     TimerCancelled,
     TimerDue,
     TimerSet,
     ToleranceUsed,
+    VlanChosen,
 )
+from emulator.phone import neighbours
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.parts import PartState, part
 from emulator.wire import dhcp as wire
@@ -48,6 +54,8 @@ SHORTEST_RETRANSMISSION = 60 * SECOND
 """Least wait between REQUESTs while renewing and rebinding (RFC 2131 s.4.4.5)."""
 DISPLAY_AFTER = 3
 """DISCOVERs without an offer after which the display says so."""
+DECLINE_WAIT = 10 * SECOND
+"""Wait after a DECLINE (RFC 2131 s.3.1.5)."""
 
 
 @part
@@ -134,8 +142,34 @@ def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> None:
 
 
 @reacts(LinkUp)
-def discover(phone: Phone, event: LinkUp, entry: Entry) -> Reaction:
-    """A cable that carries a signal starts the client (PROV-281)."""
+def link_came(phone: Phone, event: LinkUp, entry: Entry) -> Reaction:
+    """A cable that carries a signal starts the client, after the wait for the neighbour (PROV-281, O-20)."""
+    wait = neighbours.wait(phone)
+    if wait:
+        yield TimerSet("dhcp", wait)
+    else:
+        yield from begin(phone)
+
+
+@reacts(NeighbourHeard)
+def neighbour_heard(phone: Phone, event: NeighbourHeard, entry: Entry) -> Reaction:
+    """The wait is over as soon as nothing better can come."""
+    if not phone.neighbours.chosen and neighbours.settled(phone):
+        yield from begin(phone)
+
+
+def begin(phone: Phone) -> Reaction:
+    """Out of ``init``, in the VLAN that is to be used (PROV-281); the timer of the wait is set anew on the way."""
+    vlan, source, grounds = neighbours.choice(phone)
+    if vlan != phone.neighbours.vlan:
+        yield Because(VlanChosen(vlan, source), grounds)
+    else:
+        yield Because(enter(phone, "selecting", 1, fresh=True), grounds)
+
+
+@reacts(VlanChosen)
+def discover(phone: Phone, event: VlanChosen, entry: Entry) -> Reaction:
+    """The VLAN is decided: look for a server in it (PROV-281)."""
     yield enter(phone, "selecting", 1, fresh=True)
 
 
@@ -173,7 +207,9 @@ def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
     """Retransmit, or go on to the next phase of the lease."""
     dhcp = phone.dhcp
     if event.name == "dhcp":
-        if (dhcp.state == "requesting" and dhcp.attempt >= REQUESTS_BEFORE_RESTART) or dhcp.state == "init":
+        if dhcp.state == "init":
+            yield from begin(phone)
+        elif dhcp.state == "requesting" and dhcp.attempt >= REQUESTS_BEFORE_RESTART:
             yield enter(phone, "selecting", 1, fresh=True)
         else:
             yield enter(phone, dhcp.state, dhcp.attempt + 1)
@@ -185,6 +221,18 @@ def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
         yield from cancel_timers(phone)
         yield AddressLost("expired")
         yield enter(phone, "selecting", 1, fresh=True)
+
+
+@reacts(ConflictFound)
+def decline(phone: Phone, event: ConflictFound, entry: Entry) -> Reaction:
+    """An address that is given up is declined, and after a pause another one asked for (RFC 2131 s.3.1.5)."""
+    if event.defended:
+        return
+    yield from cancel_timers(phone)
+    yield declined(phone)
+    yield AddressLost("conflict")
+    yield enter(phone, "init", 0)
+    yield TimerSet("dhcp", DECLINE_WAIT)
 
 
 def cancel_timers(phone: Phone) -> Iterator[Event]:
@@ -216,6 +264,18 @@ def message(phone: Phone, kind: int, entry: Entry) -> Event:
     )
     to = dhcp.server if dhcp.state == "renewing" else BROADCAST
     return DatagramSent(own, CLIENT_PORT, to, SERVER_PORT, Payload(payload))
+
+
+def declined(phone: Phone) -> Event:
+    """The DECLINE of the address in use: nothing in it but who, what and to whom (RFC 2131 table 5)."""
+    dhcp, mac = phone.dhcp, bytes.fromhex(phone.settings.mac)
+    options = [
+        (wire.REQUESTED_ADDRESS, wire.ip_to_bytes(dhcp.address)),
+        (wire.SERVER_ID, wire.ip_to_bytes(dhcp.server)),
+        (wire.CLIENT_ID, b"\x01" + mac),
+    ]
+    payload = wire.build(op=wire.BOOTREQUEST, xid=dhcp.xid, chaddr=mac, type=wire.DECLINE, options=options)
+    return DatagramSent(NO_ADDRESS, CLIENT_PORT, BROADCAST, SERVER_PORT, Payload(payload))
 
 
 def read(phone: Phone, event: DatagramReceived) -> Reaction:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.events import DisplayShown, Entry, LinkDown, LinkUp, RunEnded
+from emulator.events import AddressBound, ConflictFound, DisplayShown, Entry, LinkDown, LinkUp, RunEnded
 from emulator.phone.firmware import Reaction, applies, reacts
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
 
-NO_LINK = "N1 no link"
+NO_LINK, ADDRESS_IN_USE = "N1 no link", "N3 address in use"
 TEXTS = {
     "no-address": "N2 no DHCP answer",
     "credentials-refused": "P5 authentication failed",
@@ -33,6 +33,8 @@ def line_after(phone: Phone, event: RunEnded) -> str:
     """What the display says after a run: the texts of spec section 21, or nothing."""
     if event.outcome in ("provisioned", "disabled"):
         return ""
+    if phone.arp.conflict:
+        return ADDRESS_IN_USE
     if not event.source:
         return "P1 no URL"
     if not phone.power.link:
@@ -59,6 +61,16 @@ def link_text(phone: Phone, event: LinkDown | LinkUp, entry: Entry) -> Reaction:
     if isinstance(event, LinkDown):
         yield DisplayShown(NO_LINK)
     elif phone.power.display == NO_LINK:
+        yield DisplayShown("")
+
+
+@reacts(ConflictFound, AddressBound)
+def conflict_text(phone: Phone, event: ConflictFound | AddressBound, entry: Entry) -> Reaction:
+    """An address that was given up is shown until there is another."""
+    if isinstance(event, ConflictFound):
+        if not event.defended:
+            yield DisplayShown(ADDRESS_IN_USE)
+    elif phone.power.display == ADDRESS_IN_USE:
         yield DisplayShown("")
 
 

@@ -88,6 +88,16 @@ def marks_here(value: object, module: ModuleType) -> bool:
     return callable(value) and bool(marks(value)) and getattr(value, "__module__", "") == module.__name__
 
 
+def _whole(least: int, most: int) -> Callable[[object, Any, object], None]:
+    """A validator for a whole number; like the others it raises ValueError, whatever was found."""
+
+    def check(_: object, field: Any, value: object) -> None:
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"{field.name}: found {value!r}, want a whole number from {least} to {most}")
+
+    return check
+
+
 @attrs.frozen
 class Options:
     """Readings of the guide where the specification lists several, and what a provider presets.
@@ -107,6 +117,26 @@ class Options:
     """PROV-257: whose check-sync NOTIFY is obeyed: the SIP servers of the enabled lines, or anybody's, for tests."""
     redirection_url: str = ""
     """PROV-104: base URL of the redirection server; empty means step 7 fails at once."""
+    vlan: int = attrs.field(default=0, validator=_whole(0, 4094))
+    """PROV-282: a VLAN set by hand at the phone, 0 for none; no tag is known for it."""
+    lldp_wait: int = attrs.field(default=5, validator=_whole(0, 3600))
+    """O-20: seconds to wait for LLDP and CDP after link up; with 0 the phone speaks neither and DHCP starts at once."""
+    arp: bool = True
+    """RFC 5227: whether the phone announces a new address, and gives up one that another station uses."""
+
+    @classmethod
+    def recorded(cls, options: Mapping[str, Any]) -> Options:
+        """The options that the header of a run names; what it does not name, the phone of that time did not do.
+
+        So a run recorded before an option existed is folded and replayed as it was. An option whose default is not
+        how the phone was before stands in :data:`BEFORE`. Raises TypeError for an unknown name, ValueError for a bad
+        value.
+        """
+        return cls(**{**BEFORE, **options})
+
+
+BEFORE: Mapping[str, Any] = {"lldp_wait": 0, "arp": False}
+"""The options of a phone that is older than these options: nothing below IP, addresses believed."""
 
 
 class Handlers(NamedTuple):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.events import DatagramReceived, Entry, HandsetLifted, HandsetReplaced, LinkDown, LinkUp, PacketRefused
-from emulator.phone import dhcp, sip, tftp
+from emulator.events import (
+    DatagramReceived,
+    Entry,
+    FrameReceived,
+    HandsetLifted,
+    HandsetReplaced,
+    LinkDown,
+    LinkUp,
+    PacketRefused,
+)
+from emulator.phone import arp, dhcp, neighbours, sip, tftp
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.parts import PartState, part
+from emulator.wire import ethernet
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
@@ -18,8 +28,8 @@ class Power(PartState):
     """on: whether the phone is powered; boots: power cycles so far; since: entry of the last PowerOn, started: its
     time, ns.
 
-    restarting: the phone is off because it restarts; link: whether the network cable carries a signal; display: its
-    text; handset: whether it is lifted.
+    restarting: the phone is off because it restarts; link: whether the network cable carries a signal; link_known:
+    whether the port has said so yet, either way; display: its text; handset: whether it is lifted.
     """
 
     on: bool = False
@@ -31,12 +41,14 @@ class Power(PartState):
     link: bool = False
     display: str = ""
     handset: bool = False
+    link_known: bool = False
 
 
 @applies("power", LinkUp, LinkDown)
 def link_changed(phone: Phone, event: LinkUp | LinkDown, entry: Entry) -> None:
     """The cable carries a signal, or does not."""
     phone.power.link = isinstance(event, LinkUp)
+    phone.power.link_known = True
 
 
 @applies("power", HandsetLifted, HandsetReplaced)
@@ -55,3 +67,20 @@ def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction
     if phone.tftp.open and event.port == phone.tftp.local_port:
         return tftp.read(phone, event)
     return (PacketRefused("UDP", "closed-port"),)
+
+
+@reacts(FrameReceived)
+def frame_came(phone: Phone, event: FrameReceived, entry: Entry) -> Reaction:
+    """Hand the frame to the one reader of its protocol."""
+    try:
+        frame = ethernet.parse(event.payload)
+    except ethernet.FrameError as error:
+        return (PacketRefused("Ethernet", error.reason),)
+    reader = READERS.get(frame.protocol)
+    if reader is None:
+        return (PacketRefused("Ethernet", "unknown-type"),)
+    return reader(phone, frame)
+
+
+READERS = {"LLDP": neighbours.read_lldp, "CDP": neighbours.read_cdp, "ARP": arp.read}
+"""Protocol of a frame to its reader."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from emulator.phone import (
+    arp,
     dhcp,
     display,
     download,
     hardware,
     names,
+    neighbours,
     orders,
     pnp,
     programming,
@@ -26,8 +28,25 @@ from emulator.phone import (
 from emulator.phone.firmware import Firmware, Part
 
 PARTS = (
-    *(state, orders, hardware, storage, settings, programming, dhcp, pnp, download, tftp),
-    *(names, resync, run_state, provisioning, display, triggers, restart),
+    state,
+    orders,
+    hardware,
+    storage,
+    settings,
+    programming,
+    neighbours,
+    dhcp,
+    arp,
+    pnp,
+    download,
+    tftp,
+    names,
+    resync,
+    run_state,
+    provisioning,
+    display,
+    triggers,
+    restart,
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""
 

@@ -14,6 +14,7 @@ from emulator.events import (
     Entry,
     Event,
     FlashFitted,
+    FrameReceived,
     LinkDown,
     LinkUp,
     PowerOff,
@@ -64,8 +65,9 @@ class Machine:
         """The gate: whether the phone can take ``event`` now.
 
         boot: power cycle of the order that the event answers (None: the current one). Answers need an open order of
-        the same name and ordinal; everything but power and flash needs power, and packets need a link. A phone that
-        restarts can lose its power meanwhile, and then does not come up by itself.
+        the same name and ordinal; everything but power and flash needs power, and packets need a link. A link goes down
+        only once, and may be down from the start. A phone that restarts can lose its power meanwhile, and then does not
+        come up by itself.
         """
         power = self.phone.power
         if event.answers:
@@ -83,7 +85,9 @@ class Machine:
             return False
         if type(event) is LinkUp:
             return not power.link
-        return power.link or type(event) not in (DatagramReceived, LinkDown)
+        if type(event) is LinkDown:
+            return power.link or not power.link_known
+        return power.link or type(event) not in (DatagramReceived, FrameReceived)
 
     def order_of(self, event: Event) -> int | None:
         """The entry of the open order that ``event`` answers; None if it answers none."""

@@ -12,11 +12,13 @@ from hashlib import sha256
 import attrs
 
 from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdered
+from emulator.phone.arp import Arp
 from emulator.phone.dhcp import Dhcp
 from emulator.phone.download import Download
 from emulator.phone.firmware import Firmware, Options, applies
 from emulator.phone.hardware import Power
 from emulator.phone.names import Names
+from emulator.phone.neighbours import Neighbours
 from emulator.phone.orders import Orders
 from emulator.phone.parts import PartState, part
 from emulator.phone.pnp import Pnp
@@ -42,7 +44,9 @@ class Phone(PartState):
     orders: Orders = attrs.field(factory=Orders, metadata={"copy": True})
     flash: Flash = attrs.field(factory=Flash, metadata={"copy": True})
     settings: Settings = attrs.field(factory=Settings, metadata={"copy": True})
+    neighbours: Neighbours = attrs.field(factory=Neighbours, metadata={"copy": True})
     dhcp: Dhcp = attrs.field(factory=Dhcp, metadata={"copy": True})
+    arp: Arp = attrs.field(factory=Arp, metadata={"copy": True})
     pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
     download: Download = attrs.field(factory=Download, metadata={"copy": True})
     tftp: Tftp = attrs.field(factory=Tftp, metadata={"copy": True})
@@ -63,7 +67,9 @@ class Phone(PartState):
 VOLATILE = {
     "orders": Orders,
     "settings": Settings,
+    "neighbours": Neighbours,
     "dhcp": Dhcp,
+    "arp": Arp,
     "pnp": Pnp,
     "download": Download,
     "tftp": Tftp,

@@ -19,10 +19,11 @@ def doubts(scenario: Scenario) -> Iterator[str]:
     yield from about_phone(scenario)
     for index, outage in enumerate(scenario.link.outage):
         yield from ordered(f"link.outage[{index}]", outage.start, outage.end)
-    for table in ("dhcp", "pnp", "redirection", "files"):
+    for table in ("host", "dhcp", "pnp", "redirection", "files"):
         for index, server in enumerate(getattr(scenario, table)):
             yield from addressed(f"{table}[{index}].address", server.address)
             yield from ordered(f"{table}[{index}]", server.start, server.end)
+    yield from about_lan(scenario)
     for index, dhcp in enumerate(scenario.dhcp):
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
     for index, files in enumerate(scenario.files):
@@ -44,6 +45,16 @@ def about_phone(scenario: Scenario) -> Iterator[str]:
     for file in phone.saved:
         if file not in (*FILES, *ROOTS):
             yield f"phone.saved: {file!r} is no saved file; there are {', '.join((*FILES, *ROOTS))}"
+
+
+def about_lan(scenario: Scenario) -> Iterator[str]:
+    """Names that fit into a message of the switch, and stations that can be."""
+    for key, most in (("name", 255), ("port", 254)):
+        if not 0 < len(getattr(scenario.switch, key).encode()) <= most:
+            yield f"switch.{key}: 1 to {most} bytes of text are wanted"
+    for index, host in enumerate(scenario.host):
+        if bytes.fromhex(host.mac)[0] & 1:
+            yield f"host[{index}].mac: {host.mac!r} is the address of a group, not of a station"
 
 
 def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:

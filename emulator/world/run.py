@@ -17,6 +17,7 @@ from emulator.events import (
     Entry,
     Event,
     FlashFitted,
+    FrameSent,
     HandsetLifted,
     HandsetReplaced,
     LinkDown,
@@ -29,6 +30,7 @@ from emulator.events import (
     SettingEntered,
     TimerDue,
     TimerSet,
+    VlanChosen,
 )
 from emulator.log.chain import Recorder, Sink
 from emulator.log.header import Header, code_digest
@@ -61,7 +63,7 @@ def scenario_firmware(scenario: Scenario) -> Firmware:
 
 
 @lru_cache(maxsize=64)
-def _firmware(version: str, options: tuple[tuple[str, str | bool], ...]) -> Firmware:
+def _firmware(version: str, options: tuple[tuple[str, str | bool | int], ...]) -> Firmware:
     """Equal scenarios share one firmware, and so its dispatch table."""
     return kx_utg200(version).with_options(**dict(options))
 
@@ -104,6 +106,7 @@ class Run:
             self.agenda.later(at, index, ActionSpec(Duration(at), "power-on", phone=index))
         for action in self.scenario.action:
             self.agenda.later(action.at, action.phone, action)
+        self.world.open(self.agenda, spec.count)
 
     @property
     def digest(self) -> str:
@@ -173,11 +176,13 @@ class Run:
             return None
         settled = machine.take(event, due, cause, self.recorder.count + 1)
         self.recorder.record(settled.entries)
+        if isinstance(event, LinkUp):
+            self.world.port_up(index)
         boots = machine.phone.power.boots
         for entry, ordinal in settled.orders:
             self._carry_out(entry, ordinal, boots)
-        if isinstance(event, PowerOn) and self.cables[index]:
-            self.agenda.later(machine.phone.clock, index, LinkUp())
+        if isinstance(event, PowerOn):
+            self.agenda.later(machine.phone.clock, index, LinkUp() if self.cables[index] else LinkDown())
         if self.observer is not None:
             self.observer(settled)
         return settled
@@ -190,6 +195,10 @@ class Run:
             self.world.send(self.agenda, entry, event, self.cables[entry.phone])
         elif isinstance(event, RestartOrdered):
             self.agenda.later(entry.time + RESTART_TIME, entry.phone, self._power_on(entry.phone), entry.n, boot)
+        elif isinstance(event, FrameSent):
+            self.world.send_frame(self.agenda, entry, event, self.cables[entry.phone])
+        elif isinstance(event, VlanChosen):
+            self.world.choose_vlan(entry.phone, event)
         else:
             self.world.ask(self.agenda, entry, ordinal, boot, self.cables[entry.phone])
 

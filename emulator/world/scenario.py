@@ -37,7 +37,7 @@ class PhoneSpec:
     version: str = field(default="03.210", validator=matches_re(r"\d\d\.\d{3}"))
     count: int = field(default=1, validator=and_(ge(1), le(100_000)))
     stagger: Duration = Duration(0)
-    options: Mapping[str, str | bool] = field(factory=dict)
+    options: Mapping[str, str | bool | int] = field(factory=dict)
     user: Mapping[str, str] = field(factory=dict)
     provisioned: Mapping[str, str] = field(factory=dict)
     saved: Mapping[str, str] = field(factory=dict)
@@ -67,9 +67,42 @@ class LinkSpec:
 
 
 @frozen
+class SwitchSpec:
+    """The switch at the other end of every phone's cable. It answers each phone's first message of a protocol, as a
+    switch with TIA-1057 fast start does, and the faults of the link are behind it.
+
+    name, port: what it calls itself; lldp, cdp: how it answers; lldp_vlan, cdp_vlan: the voice VLAN it names, 0 for
+    none; priority: of voice, by LLDP; delay: from the question to the answer.
+    """
+
+    name: str = "switch-1"
+    port: str = "12"
+    lldp: str = field(default="answer", validator=in_(("answer", "silent", "garbage")))
+    cdp: str = field(default="silent", validator=in_(("answer", "silent", "garbage")))
+    lldp_vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
+    cdp_vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
+    priority: int = field(default=5, validator=and_(ge(0), le(7)))
+    delay: Duration = Duration(0)
+
+
+@frozen
+class HostSpec:
+    """Another station, which uses ``address`` and says so by ARP. vlan: the VLAN it is in; delay: from a packet to its
+    answer; start, end: when it is there. One that comes later announces itself."""
+
+    address: str
+    mac: str = field(default="020000000001", validator=matches_re("[0-9A-Fa-f]{12}"))
+    vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
+    delay: Duration = Duration(MS)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+@frozen
 class DhcpSpec:
     """A DHCP server. pool: addresses in order of handing out; nak: REQUESTs refused before the first ACK;
-    ignore: messages ignored first; option66/159/160: None leaves the option out."""
+    ignore: messages ignored first; option66/159/160: None leaves the option out; vlan: the VLAN it is in, 0 for the
+    untagged LAN."""
 
     address: str = "192.0.2.1"
     pool: str = "192.0.2.10-192.0.2.200"
@@ -83,6 +116,7 @@ class DhcpSpec:
     behaviour: str = field(default="answer", validator=in_(("answer", "silent", "offer-only", "garbage")))
     nak: int = field(default=0, validator=ge(0))
     ignore: int = field(default=0, validator=ge(0))
+    vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
     delay: Duration = Duration(0)
     start: Duration = Duration(0)
     end: Duration = FOREVER
@@ -96,13 +130,15 @@ PNP_BEHAVIOURS = (
 
 @frozen
 class PnpSpec:
-    """A SIP PnP responder. delay: from the SUBSCRIBE to the NOTIFY; lose: NOTIFYs that get lost on the way."""
+    """A SIP PnP responder. delay: from the SUBSCRIBE to the NOTIFY; lose: NOTIFYs that get lost on the way; vlan: the
+    VLAN it is in, 0 for the untagged LAN."""
 
     url: str = ""
     address: str = "192.0.2.5"
     behaviour: str = field(default="answer", validator=in_(PNP_BEHAVIOURS))
     delay: Duration = Duration(10 * MS)
     lose: int = field(default=0, validator=ge(0))
+    vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
     start: Duration = Duration(0)
     end: Duration = FOREVER
 
@@ -268,6 +304,8 @@ class Scenario:
     until: Duration = Duration(60 * SECOND)
     phone: PhoneSpec = field(factory=PhoneSpec)
     link: LinkSpec = field(factory=LinkSpec)
+    switch: SwitchSpec = field(factory=SwitchSpec)
+    host: tuple[HostSpec, ...] = ()
     dhcp: tuple[DhcpSpec, ...] = ()
     pnp: tuple[PnpSpec, ...] = ()
     redirection: tuple[RedirectionSpec, ...] = ()

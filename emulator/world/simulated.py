@@ -14,21 +14,25 @@ from emulator.events import (
     Event,
     FileAnswered,
     FileRequested,
+    FrameReceived,
+    FrameSent,
     HttpAnswered,
     HttpRequested,
     LookupAnswered,
     LookupRequested,
     Payload,
+    VlanChosen,
 )
 from emulator.world.agenda import WORLD, Agenda
 from emulator.world.link import Link
-from emulator.world.scenario import Scenario
+from emulator.world.scenario import HostSpec, Scenario
 from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake
 from emulator.world.servers.dhcp import DhcpServer
 from emulator.world.servers.files import FileServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
+from emulator.world.servers.switch import Lan, announcement
 from emulator.world.servers.tftp import TftpServer
 from emulator.world.streams import Streams
 
@@ -42,6 +46,13 @@ class Arrival(NamedTuple):
 
     server: int
     datagram: Datagram
+
+
+class Arrived(NamedTuple):
+    """A station is there from now on, and says so to every one of ``phones`` that is in its VLAN."""
+
+    host: HostSpec
+    phones: int
 
 
 class Alarm(NamedTuple):
@@ -61,11 +72,13 @@ class Connected(NamedTuple):
 
 
 class SimulatedWorld:
-    """Servers and names of a scenario around any number of phones."""
+    """Servers and names of a scenario around any number of phones. vlans: phone to the VLAN it has chosen."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         self.streams = streams
         self.link = Link(scenario.link, streams)
+        self.lan = Lan(scenario.switch, scenario.host)
+        self.vlans: dict[int, int] = {}
         self.names: Mapping[str, str] = {name.lower(): to for name, to in scenario.names.items()}
         self.datagram_servers: list[DatagramServer] = [
             *(DhcpServer(spec) for spec in scenario.dhcp),
@@ -83,19 +96,40 @@ class SimulatedWorld:
         twin = SimulatedWorld.__new__(SimulatedWorld)
         twin.streams, twin.names = streams, self.names
         twin.link = self.link.fork(streams)
+        twin.lan, twin.vlans = self.lan.fork(), dict(self.vlans)
         twin.datagram_servers = [server.fork() for server in self.datagram_servers]
         twin.file_services = [server.fork() for server in self.file_services]
         return twin
 
+    def open(self, agenda: Agenda, phones: int) -> None:
+        """What happens by itself: stations that come later."""
+        for host in self.lan.hosts:
+            if host.start:
+                agenda.later(host.start, WORLD, Arrived(host, phones))
+
     # --- what phones order ------------------------------------------------------------------------------------------
 
-    def send(self, agenda: Agenda, entry: Entry, event: DatagramSent, cable: bool) -> None:
-        """A datagram leaves a phone: to every server that listens there, each copy with its own fate.
+    def port_up(self, phone: int) -> None:
+        """The port of a phone has come up, and is untagged until the phone says otherwise."""
+        self.vlans.pop(phone, None)
 
-        cable: whether the phone's cable is in.
+    def choose_vlan(self, phone: int, event: VlanChosen) -> None:
+        """Everything that a phone sends from now on is in this VLAN."""
+        self.vlans[phone] = event.vlan
+
+    def send_frame(self, agenda: Agenda, entry: Entry, event: FrameSent, cable: bool) -> None:
+        """A frame leaves a phone: to the switch and to the stations beside it."""
+        for delay, frame in self.lan.receive(event.payload, entry.time) if cable else ():
+            agenda.later(entry.time + delay, entry.phone, FrameReceived(Payload(frame)), entry.n)
+
+    def send(self, agenda: Agenda, entry: Entry, event: DatagramSent, cable: bool) -> None:
+        """A datagram leaves a phone, to every server in its VLAN or behind a router that listens there.
+
+        Each copy has a fate of its own. cable: whether the phone's cable is in.
         """
         now, phone = entry.time, entry.phone
-        heard = [i for i, s in enumerate(self.datagram_servers) if s.listens(event.destination, event.port, now)]
+        to, vlan = (event.destination, event.port), self.vlans.get(phone, 0)
+        heard = [i for i, s in enumerate(self.datagram_servers) if s.vlan in (None, vlan) and s.listens(*to, now)]
         datagram = Datagram(phone, event.source, event.source_port, event.destination, event.port, event.payload)
         delays, reason = self.link.transit(phone, False, now) if cable else ((), "no-cable")
         if not heard and not reason:
@@ -156,8 +190,13 @@ class SimulatedWorld:
 
     # --- what happens inside ----------------------------------------------------------------------------------------
 
-    def happen(self, agenda: Agenda, now: int, what: Arrival | Alarm | Connected, cause: int | None) -> None:
+    def happen(self, agenda: Agenda, now: int, what: Arrival | Alarm | Connected | Arrived, cause: int | None) -> None:
         """An item of the agenda that is for the world."""
+        if isinstance(what, Arrived):
+            for phone in range(what.phones):
+                if self.vlans.get(phone, 0) == what.host.vlan:
+                    agenda.later(now, phone, FrameReceived(Payload(announcement(what.host))))
+            return
         if isinstance(what, Connected):
             self.fetch(agenda, now, what, cause)
             return

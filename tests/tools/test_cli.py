@@ -43,7 +43,7 @@ def test_run_json_has_the_agreed_fields() -> None:
     assert found["run"] is None
     assert found["virtual_ns"] == 20_000_000_000
     assert len(found["digest"]) == 64
-    assert found["events"] == 101
+    assert found["events"] == 107
     assert all(verdict["holds"] for verdict in found["expectations"])
 
 
@@ -88,7 +88,7 @@ def test_seeds(tmp_path: Path) -> None:
 def test_show_is_one_line_an_event(database: str) -> None:
     """Every event, numbered, plain in a pipe; and up to N."""
     lines = offhook("show", "1", "--db", database).stdout.splitlines()
-    assert [int(line.split()[0]) for line in lines] == list(range(1, 102))
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 108))
     assert "\x1b" not in "".join(lines)
     assert len(offhook("show", "1@48", "--db", database).stdout.splitlines()) == 48
     brief = offhook("show", "1", "--brief", "--db", database).stdout.splitlines()
@@ -143,7 +143,7 @@ def test_an_exported_run_is_a_run(database: str, tmp_path: Path) -> None:
 
 def test_state_knows_what_there_is_at_an_event(database: str) -> None:
     """Step, timers, lease, settings, files, before and after."""
-    before = json.loads(offhook("state", "1@50", "--json", "--db", database).stdout)
+    before = json.loads(offhook("state", "1@56", "--json", "--db", database).stdout)
     after = json.loads(offhook("state", "1", "--json", "--db", database).stdout)
     assert (before["step"], after["step"]) == (8, 0)
     assert before["address"] == "192.0.2.10"

@@ -37,6 +37,10 @@ class Wake(NamedTuple):
 class DatagramServer(Protocol):
     """A server that speaks UDP."""
 
+    @property
+    def vlan(self) -> int | None:
+        """The VLAN it is in, 0 for the untagged LAN; None if it is reached by routing, from any VLAN."""
+
     def listens(self, destination: str, port: int, now: int) -> bool:
         """Whether a datagram to there is for this server, now."""
 

@@ -16,11 +16,14 @@ BROADCAST = "255.255.255.255"
 
 
 class DhcpServer:
-    """leases: MAC to address; refused, ignored: what is left of the faults that happen a number of times."""
+    """leases: MAC to address; given: addresses of the pool that were handed out, in its order, and are not handed out
+    again; refusals, ignored: what is left of the faults that happen a number of times."""
 
     def __init__(self, spec: DhcpSpec) -> None:
         self.spec = spec
+        self.vlan = spec.vlan
         self.leases: dict[str, str] = {}
+        self.given = 0
         self.refusals = spec.nak
         self.ignored = spec.ignore
         self.first, self.last = pool_limits(spec.pool)
@@ -30,6 +33,7 @@ class DhcpServer:
         """A server that goes on from here."""
         twin = DhcpServer(self.spec)
         twin.leases = dict(self.leases)
+        twin.given = self.given
         twin.refusals, twin.ignored = self.refusals, self.ignored
         return twin
 
@@ -61,6 +65,8 @@ class DhcpServer:
             return (self.reply(datagram, message, wire.OFFER, address),) if address else ()
         if kind == wire.REQUEST and self.spec.behaviour != "offer-only":
             return self.acknowledge(datagram, message)
+        if kind == wire.DECLINE:
+            self.decline(message)
         return ()
 
     def acknowledge(self, datagram: Datagram, message: wire.Message) -> Iterable[Send]:
@@ -77,12 +83,19 @@ class DhcpServer:
         kind = wire.ACK if address and asked == address else wire.NAK
         return (self.reply(datagram, message, kind, address if kind == wire.ACK else "0.0.0.0"),)
 
+    def decline(self, message: wire.Message) -> None:
+        """The client's address is in use by somebody else: nobody gets it any more (RFC 2131 s.4.3.3)."""
+        mac = message.chaddr[:6].hex()
+        if mac in self.leases and message.option(wire.REQUESTED_ADDRESS) == wire.ip_to_bytes(self.leases[mac]):
+            del self.leases[mac]
+
     def lease(self, mac: str) -> str:
         """The client's address: the one it had, or the next of the pool; "" when the pool is empty."""
         if mac not in self.leases:
-            following = self.first + len(self.leases)
+            following = self.first + self.given
             if following > self.last:
                 return ""
+            self.given += 1
             self.leases[mac] = str(IPv4Address(following))
         return self.leases[mac]
 

@@ -25,6 +25,8 @@ class Pending(NamedTuple):
 class Notifier:
     """pending: Call-ID to the NOTIFY; sent: how many so far."""
 
+    vlan = None
+
     def __init__(self, address: str) -> None:
         self.address = address
         self.pending: dict[str, Pending] = {}

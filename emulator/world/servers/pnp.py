@@ -31,6 +31,7 @@ class PnpServer:
 
     def __init__(self, spec: PnpSpec) -> None:
         self.spec = spec
+        self.vlan = spec.vlan
         self.dialogs: dict[str, Dialog] = {}
         self.seen: set[str] = set()
         self.to_lose = spec.lose

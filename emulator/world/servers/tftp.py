@@ -50,6 +50,8 @@ class Transfer:
 class TftpServer:
     """transfers: port of the server to the read it serves; clients: who asked to that port; begun: reads so far."""
 
+    vlan = None
+
     def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
         self.spec = spec
         self.files = FileServer(spec, content)

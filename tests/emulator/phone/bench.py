@@ -49,12 +49,22 @@ Options = Sequence[tuple[int, bytes]]
 
 
 class Bench:
-    """One phone with its cable in, and a clock that the test moves. entries: its log so far."""
+    """One phone with its cable in, and a clock that the test moves. entries: its log so far.
+
+    lan: it speaks LLDP, CDP and ARP; otherwise there is nothing below IP, and DHCP begins at link up.
+    """
 
     def __init__(
-        self, firmware: Firmware | None = None, image: bytes | None = None, entropy: str = "00" * 32, **flash: Any
+        self,
+        firmware: Firmware | None = None,
+        image: bytes | None = None,
+        entropy: str = "00" * 32,
+        *,
+        lan: bool = False,
+        **flash: Any,
     ) -> None:
-        self.machine = Machine(firmware or kx_utg200())
+        made = firmware or kx_utg200()
+        self.machine = Machine(made if lan else made.with_options(lldp_wait=0, arp=False))
         self.entries: list[Entry] = []
         self.now = 0
         self._timers: list[tuple[int, int, TimerDue, int]] = []

@@ -41,8 +41,8 @@ from tools.simulate import run
 
 
 def test_a_fold_over_an_altered_flash_is_a_mismatch_that_names_the_event() -> None:
-    firmware = kx_utg200()
     bench = Bench(provisioned=(("ADMIN_ID", "x"),))
+    firmware = bench.machine.firmware
     assert fold(firmware, bench.entries) == bench.phone
     altered = [attrs.evolve(entry) for entry in bench.entries]
     altered[0].event = FlashFitted(Payload(prepared_flash(MAC, MODEL, "1", provisioned=(("ADMIN_ID", "y"),))))

@@ -75,9 +75,9 @@ def test_every_parameter_is_there() -> None:
 
 
 def test_it_is_applied_and_survives_the_restart(result: RunResult) -> None:
-    """From the second boot on the settings come from flash, each with its attributes; at the third nothing else is left.
+    """From the second boot on the settings come from flash, each with its attributes.
 
-    The second comes by itself, since the file sets ports.
+    The second comes by itself, since the file sets ports; at the third the server is gone.
     """
     loads = [entry.event for entry in result.of(SettingsLoaded)]
     assert [load.values for load in loads if isinstance(load, SettingsLoaded)] == [0, len(entries()), len(entries())]

@@ -41,7 +41,17 @@ from emulator.phone.prepare import prepared_flash
 from emulator.phone.state import Phone, fold, fold_entry, initial
 from emulator.wire import dhcp as wire
 from emulator.world.run import Run
-from emulator.world.scenario import ActionSpec, LinkSpec, PathSpec, PhoneSpec, PnpSpec, RedirectionSpec, Scenario
+from emulator.world.scenario import (
+    ActionSpec,
+    HostSpec,
+    LinkSpec,
+    PathSpec,
+    PhoneSpec,
+    PnpSpec,
+    RedirectionSpec,
+    Scenario,
+    SwitchSpec,
+)
 from tests.emulator.phone.bench import FILE_SERVER, MAC, MODEL, Bench, of, prov, seconds, served, story, syslog, typed
 from tests.emulator.phone.bench import initial as initial_file
 from tools.simulate import run
@@ -85,8 +95,10 @@ def worlds() -> dict[str, Scenario]:
     )
     stranger = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
     away = story(served({"/i.cfg": initial_file()}, protocols=("ftp",)), url=None, options=REDIRECTING)
+    tagged = attrs.evolve(whole, dhcp=(attrs.evolve(whole.dhcp[0], vlan=20),), switch=SwitchSpec(lldp_vlan=20))
     return {
         "whole": attrs.evolve(whole, action=hands, until=seconds(200), phone=believing(whole)),
+        "lan": attrs.evolve(tagged, host=(HostSpec("192.0.2.10", vlan=20, end=seconds(9)),), until=seconds(60)),
         "pnp": pnp_world,
         "lossy": attrs.evolve(pnp_world, link=lossy, seed=5),
         "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
@@ -380,6 +392,18 @@ def test_packets_need_a_link() -> None:
     assert bench.machine.accepts(PACKET)
     bench.feed(LinkDown())
     assert not bench.machine.accepts(PACKET)
+
+
+def test_a_link_goes_down_only_once_and_may_be_down_from_the_start() -> None:
+    bench = Bench()
+    assert bench.machine.accepts(LinkDown())
+    bench.feed(LinkDown())
+    assert bench.phone.power.display == "N1 no link"
+    assert not bench.machine.accepts(LinkDown())
+    bench.link_up()
+    assert bench.phone.power.display == ""
+    bench.feed(PowerOff())
+    assert not bench.machine.accepts(LinkDown())
 
 
 def test_without_power_only_power_and_flash_get_in() -> None:

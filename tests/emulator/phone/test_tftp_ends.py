@@ -172,7 +172,7 @@ def test_a_fold_over_an_altered_block_is_a_mismatch_that_names_the_event() -> No
     bench = asking()
     hear(bench, wire.Data(1, b"x" * 10))
     bench.wait(SECOND)
-    assert fold(kx_utg200(), bench.entries) == bench.phone
+    assert fold(bench.machine.firmware, bench.entries) == bench.phone
     altered = [attrs.evolve(entry) for entry in bench.entries]
     block = next(entry for entry in altered if getattr(entry.event, "source_port", 0) == TID)
     assert isinstance(block.event, DatagramReceived)
