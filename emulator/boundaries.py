@@ -23,7 +23,8 @@ SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransm
 HTTP and HTTPS | simplified | one request and one answer; TCP and TLS are round trips with loss and limits
 HTTPS certificates | simplified | an answer says whether the check would pass; checked once a root is stored
 TFTP | modelled | RFC 1350 packets with blksize and tsize, retransmission; reads only, no ICMP tells of a closed port
-FTP | simplified | one read and one answer; commands are not on the wire
+FTP | modelled | commands, replies and data connection (EPSV, PASV); one RETR for the whole path; no active mode, no TLS
+TCP | simplified | pieces in order, of up to 16 KiB from a file; no segments, no windows; a loss is a delay
 DNS | simplified | a question and its answer; no messages, no cache, IPv4 addresses only
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation

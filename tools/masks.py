@@ -7,14 +7,22 @@ from typing import Any
 
 import attrs
 
-from emulator.events import DatagramReceived, Entry, Event, HttpRequested, Payload, SettingChanged, SettingEntered
+from emulator.events import (
+    DatagramReceived,
+    Entry,
+    Event,
+    HttpRequested,
+    Payload,
+    SettingChanged,
+    SettingEntered,
+    StreamReceived,
+)
 from emulator.events.codec import payload_to_text
-from emulator.events.masking import HIDDEN, hide_passwords, is_secret, star_passwords
+from emulator.events.masking import HIDDEN, hide_login, hide_passwords, is_secret, star_passwords
 from emulator.phone.tftp import FIRST_PORT
 from emulator.wire import dhcp, tftp
 
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
-_LOGIN = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
 
 
 def entry_json(entry: Entry, secrets: bool) -> dict[str, Any]:
@@ -47,8 +55,9 @@ def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
     for name in ("image", "data"):
         if isinstance(getattr(event, name, None), bytes):
             found[name] = f"({len(getattr(event, name))} bytes; flash content may hold secrets)"
-    if is_file_block(event):
-        found["payload"] = f"({len(raw['payload'])} bytes; a block of a file may hold secrets)"
+    if isinstance(event, StreamReceived) or is_file_block(event):
+        # A secret may begin in one piece and end in the next, so no piece can be masked by itself.
+        found["payload"] = f"({len(raw['payload'])} bytes; a piece of a file may hold secrets)"
     return {name: hidden(value) for name, value in found.items()}
 
 
@@ -91,7 +100,13 @@ def hidden(value: Any) -> Any:
         return [hidden(item) for item in value]
     if not isinstance(value, str):
         return value
-    return _ELEMENT.sub(_element, _LOGIN.sub(rf"\1{HIDDEN}", hide_passwords(value)))
+    return _ELEMENT.sub(_element, hide_login(hide_passwords(value)))
+
+
+def shows_secret(data: bytes) -> bool:
+    """Whether something in ``data``, as text, would be hidden."""
+    text = payload_to_text(data)
+    return bool(hidden(text) != text)
 
 
 def _element(found: re.Match[str]) -> str:

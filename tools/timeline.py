@@ -40,6 +40,7 @@ HIDDEN_IN_BRIEF = frozenset(
     {
         *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadOrdered"),
         *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered", "TftpStarted", "TftpBlockTaken"),
+        *("StreamOpened", "StreamReceived"),
     }
 )
 """Kinds that only repeat, for a person, what the lines around them say."""

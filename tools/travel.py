@@ -17,6 +17,8 @@ from emulator.events import (
     HttpRequested,
     SettingChanged,
     SettingEntered,
+    StreamReceived,
+    StreamSent,
 )
 from emulator.events.masking import is_secret
 from emulator.log import jsonl
@@ -26,7 +28,7 @@ from emulator.phone.storage import read_store
 from flash_image import ImageError, LayoutError, unpack
 from tools.browse import entries
 from tools.locate import DATABASE, Located, located
-from tools.masks import fields, is_file_block
+from tools.masks import fields, is_file_block, shows_secret
 
 
 @frozen
@@ -79,6 +81,7 @@ def written(found: Located, path: Path, progress: Progress) -> int:
 def secrets_in(found: Located) -> tuple[str, ...]:
     """What kinds of secrets a run holds: names of parameters, and what else would be hidden when it is shown."""
     names: set[str] = set()
+    pieces: dict[tuple[int, str, int], list[bytes]] = {}
     for entry in entries(found, found.info.events, None, ()):
         event = entry.event
         if isinstance(event, SettingChanged | SettingEntered):
@@ -91,8 +94,12 @@ def secrets_in(found: Located) -> tuple[str, ...]:
                 names.add("configuration files")
         elif isinstance(event, HttpRequested) and any(name == "Authorization" for name, _ in event.headers):
             names.add("HTTP credentials")
-        elif not isinstance(event, FlashProgrammed) and fields(entry, False) != fields(entry, True):
+        elif isinstance(event, StreamReceived):
+            pieces.setdefault((entry.phone, event.name, event.ordinal), []).append(event.payload)
+        elif not isinstance(event, FlashProgrammed | StreamSent) and fields(entry, False) != fields(entry, True):
             names.add("logins in URLs")
+    if any(shows_secret(b"".join(each)) for each in pieces.values()):
+        names.add("configuration files")
     return tuple(sorted(names))
 
 

@@ -1,8 +1,7 @@
 """The vocabulary: every event type, in one place.
 
-``power``, ``link``, ``network``, ``transfer``, ``provisioning`` and ``storage`` define the classes; :data:`VOCABULARY`
-maps each kind (its name in the log) to its class. To add an event, write its class in the module it belongs to and add
-it to that module's line below.
+Each module defines classes; :data:`VOCABULARY` maps each kind (its name in the log) to its class. To add an event,
+write its class in the module it belongs to and add it to that module's line below.
 """
 
 from emulator.events.base import Because, Entry, Event, Payload, Role
@@ -57,6 +56,14 @@ from emulator.events.provisioning import (
     StepEntered,
 )
 from emulator.events.storage import ConfigurationSaved, FlashErased, FlashProgrammed, SaveFailed, SettingsLoaded
+from emulator.events.stream import (
+    StreamClosed,
+    StreamOpened,
+    StreamReceived,
+    StreamRequested,
+    StreamSent,
+    StreamShut,
+)
 from emulator.events.transfer import (
     COMPLETE,
     AttemptStarted,
@@ -64,6 +71,8 @@ from emulator.events.transfer import (
     DownloadOrdered,
     FileAnswered,
     FileRequested,
+    FtpReplied,
+    FtpStarted,
     Headers,
     HttpAnswered,
     HttpRequested,
@@ -85,23 +94,16 @@ NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, Toleranc
 DHCP = (DhcpStateEntered, DhcpReceived, AddressBound, AddressLost)
 SIP = (SipAnswered, NotifyReceived, CheckSyncReceived, CheckSyncJudged)
 PNP = (PnpSubscribed, PnpSettled, PnpAnswered, PnpEnded)
+STREAM = (StreamRequested, StreamSent, StreamShut, StreamOpened, StreamReceived, StreamClosed)
 TRANSFER = (
     *(LookupRequested, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
-    *(TftpStarted, TftpAgreed, TftpBlockTaken, TransferEnded),
+    *(TftpStarted, TftpAgreed, TftpBlockTaken),
     *(DownloadOrdered, AttemptStarted, DownloadEnded),
+    *(FtpStarted, FtpReplied, TransferEnded),
 )
 PROVISIONING = (
-    *(
-        RunStarted,
-        RunDeferred,
-        StepEntered,
-        SourceTried,
-        ConfigurationRead,
-        CertificateRead,
-        FileRefused,
-        ParameterSkipped,
-    ),
-    *(SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
+    *(RunStarted, RunDeferred, StepEntered, SourceTried, ConfigurationRead, CertificateRead, FileRefused),
+    *(ParameterSkipped, SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
 )
 STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
 
@@ -112,6 +114,7 @@ GROUPS = (
     DHCP,
     SIP,
     PNP,
+    STREAM,
     TRANSFER,
     PROVISIONING,
     STORAGE,
@@ -160,6 +163,8 @@ __all__ = [
     "FlashProgrammed",
     "FrameReceived",
     "FrameSent",
+    "FtpReplied",
+    "FtpStarted",
     "HandsetLifted",
     "HandsetReplaced",
     "Headers",
@@ -195,6 +200,12 @@ __all__ = [
     "SipAnswered",
     "SourceTried",
     "StepEntered",
+    "StreamClosed",
+    "StreamOpened",
+    "StreamReceived",
+    "StreamRequested",
+    "StreamSent",
+    "StreamShut",
     "TftpAgreed",
     "TftpBlockTaken",
     "TftpStarted",

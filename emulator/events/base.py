@@ -48,6 +48,8 @@ class Event:
     role: ClassVar[Role] = Role.FACT
     answers: ClassVar[str] = ""
     """For an input: the family of orders it answers (``timer``, ``http`` ...). It then has ``name`` and ``ordinal``."""
+    ends: ClassVar[bool] = True
+    """For an answer: whether its order is done with it. A stream goes on after it was opened, and after each piece."""
     orders: ClassVar[str] = ""
     """For an order that will be answered: its family. It then has ``name``."""
     mark: ClassVar[str] = " "

@@ -10,6 +10,8 @@ HIDDEN = "***"
 _SECRET_TAG = re.compile(r"PASS|FILE_KEY\d*$")
 _URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)", re.MULTILINE)
 """In a URL, also one without a protocol (PROV-033); as there, the password reaches to the last ``@``."""
+_LOGIN = re.compile(r"((?i:authorization:\s*)|\bPASS )[^\r\n]*")
+"""The credentials of an HTTP request, and the password that an FTP client sends."""
 _UNITS = ((3600 * SECOND, "h"), (60 * SECOND, "min"), (SECOND, "s"), (1_000_000, "ms"), (1_000, "us"))
 
 
@@ -26,6 +28,11 @@ def masked(key: str, value: str) -> str:
 def hide_passwords(text: str) -> str:
     """``text`` with the password of each URL in it replaced."""
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", text)
+
+
+def hide_login(text: str) -> str:
+    """``text`` with what follows ``Authorization:`` or ``PASS`` in each line replaced."""
+    return _LOGIN.sub(rf"\1{HIDDEN}", text)
 
 
 def star_passwords(data: bytes) -> bytes:

@@ -7,15 +7,16 @@ from typing import ClassVar
 from attrs import frozen
 
 from emulator.events.base import Event, Payload, Role
-from emulator.events.masking import hide_passwords
+from emulator.events.masking import hide_login, hide_passwords
 
 Headers = tuple[tuple[str, str], ...]
 
 COMPLETE = "complete"
-"""The ``end`` of an answer that arrived whole. Any other ``end`` is the reason code for why it did not, the world's for
-an answer and the phone's own for a transfer: ``cut-off``, ``too-large``, ``connect-timeout``, ``idle-timeout``,
-``refused``, ``unreachable``, ``garbage``, ``certificate-untrusted``, ``certificate-expired``, ``certificate-name``,
-``server-error``, ``login-refused``, ``bad-options``, ``no-address``."""
+"""The ``end`` of an answer that arrived whole. Any other ``end`` is the world's reason code for why it did not:
+``cut-off``, ``too-large``, ``connect-timeout``, ``idle-timeout``, ``refused``, ``unreachable``, ``garbage``,
+``certificate-untrusted``, ``certificate-expired``, ``certificate-name``. The phone's own, where it speaks the protocol
+itself: ``login-refused``, ``server-error``, ``foreign-host``, ``no-address``, ``bad-character``, ``line-too-long``,
+``bad-options``."""
 
 
 @frozen
@@ -197,6 +198,42 @@ class TftpBlockTaken(Event):
 
     def _line(self) -> str:
         return f"TFTP block {self.block} taken, {self.size:,} bytes"
+
+
+@frozen
+class FtpStarted(Event):
+    """An FTP read begins (PROV-118).
+
+    path: percent-decoded, relative to where the login leads; password: "" for anonymous; limit: bytes of body after
+    which the phone hangs up; connect_limit, idle_limit: ns (PROV-119).
+    """
+
+    name: str
+    host: str
+    address: str
+    port: int
+    path: Payload
+    user: str
+    password: str
+    limit: int
+    connect_limit: int
+    idle_limit: int
+
+    def _line(self) -> str:
+        return f"FTP read {self.host} {self.path.decode('utf-8', 'replace')} as {self.user}"
+
+
+@frozen
+class FtpReplied(Event):
+    """A whole reply of an FTP server, read (RFC 959 s.4.2). message: its lines without the code; size: in bytes."""
+
+    code: int
+    message: str
+    size: int
+
+    def _line(self) -> str:
+        first, *more = self.message.split("\n")
+        return f"FTP {self.code} {hide_login(first)}" + (f" (and {len(more)} lines)" if more else "")
 
 
 @frozen

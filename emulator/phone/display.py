@@ -17,6 +17,7 @@ TEXTS = {
     "credentials-refused": "P5 authentication failed",
     "no-credentials": "P5 authentication failed",
     "challenge-not-understood": "P5 authentication failed",
+    "login-refused": "P5 authentication failed",
     "name-not-found": "N4 DNS failed",
     **dict.fromkeys(
         ("empty", "too-large", "not-well-formed", "doctype", "processing-instruction", "wrong-root", "not-utf8"),

@@ -23,7 +23,7 @@ from emulator.events import (
     Entry,
     Event,
     FileAnswered,
-    FileRequested,
+    FtpStarted,
     HttpAnswered,
     HttpRequested,
     LookupAnswered,
@@ -31,7 +31,7 @@ from emulator.events import (
     Payload,
     TransferEnded,
 )
-from emulator.phone import certificates, configfile, crypt, tftp
+from emulator.phone import certificates, configfile, crypt, ftp, tftp
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
@@ -109,9 +109,9 @@ def file_answered(phone: Phone, event: FileAnswered, entry: Entry) -> None:
 def transfer_ended(phone: Phone, event: TransferEnded, entry: Entry) -> None:
     """The body is what the transfer received; the event does not repeat it. Raises FoldMismatch for another body.
 
-    This part comes before ``tftp``, which forgets the body after the same event.
+    This part comes before ``ftp`` and ``tftp``, which forget the body after the same event.
     """
-    body = tftp.received(phone)
+    body = ftp.body(phone) if phone.ftp.open else tftp.received(phone)
     if sha256(body).hexdigest() != event.digest:
         raise FoldMismatch(entry.n, f"the {event.name} file is not the one that was received")
     phone.download.body, phone.download.answered = Payload(body), entry.n
@@ -265,8 +265,9 @@ def request(phone: Phone, url: Url, address: str) -> Event:
     if url.scheme == "tftp":
         return tftp.start(phone, download.file, url, address, limit)
     if url.scheme == "ftp":
-        where = (url.host, address, url.port, url.path, url.user or "anonymous", url.password)
-        return FileRequested(download.file, url.scheme, *where, limit, CONNECT_LIMIT, IDLE_LIMIT)
+        place = (url.host, address, url.port, ftp.remote_path(url.path))
+        login = (url.user or ftp.ANONYMOUS, url.password)
+        return FtpStarted(download.file, *place, *login, limit, CONNECT_LIMIT, IDLE_LIMIT)
     headers = [("Host", url.authority), ("User-Agent", user_agent(phone))]
     if download.authorized:
         headers += authorization_header(phone, url)

@@ -9,6 +9,7 @@ from emulator.phone import (
     dhcp,
     display,
     download,
+    ftp,
     hardware,
     names,
     neighbours,
@@ -39,7 +40,9 @@ PARTS = (
     arp,
     pnp,
     download,
+    # After download, which takes the body of a file before these let it go.
     tftp,
+    ftp,
     names,
     resync,
     run_state,

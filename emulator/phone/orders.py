@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from emulator.events import ANSWERS, ORDERS, AddressLost, Entry, TimerCancelled, TimerSet
+from emulator.events import ANSWERS, ORDERS, AddressLost, Entry, StreamShut, TimerCancelled, TimerSet
 from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 
@@ -34,6 +34,10 @@ class Orders(PartState):
     open: dict[str, Order] = attrs.Factory(dict)
     counts: dict[str, int] = attrs.Factory(dict)
 
+    def streaming(self, name: str) -> bool:
+        """Whether the stream ``name`` is open, or on its way to be."""
+        return f"stream:{name}" in self.open
+
     def armed(self, name: str) -> bool:
         """Whether the timer ``name`` is running."""
         return f"timer:{name}" in self.open
@@ -50,10 +54,16 @@ def opened(phone: Phone, event: Any, entry: Entry) -> None:
     orders.open[key] = Order(ordinal, entry.n, due)
 
 
-@applies("orders", *ANSWERS)
+@applies("orders", *(cls for cls in ANSWERS if cls.ends))
 def closed(phone: Phone, event: Any, entry: Entry) -> None:
-    """The answer closes its order."""
+    """The answer closes its order; of a stream, only the last one does."""
     phone.orders.open.pop(f"{event.answers}:{event.name}", None)
+
+
+@applies("orders", StreamShut)
+def shut(phone: Phone, event: StreamShut, entry: Entry) -> None:
+    """What the phone closed brings nothing more."""
+    phone.orders.open.pop(f"stream:{event.name}", None)
 
 
 @applies("orders", AddressLost)

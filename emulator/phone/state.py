@@ -16,6 +16,7 @@ from emulator.phone.arp import Arp
 from emulator.phone.dhcp import Dhcp
 from emulator.phone.download import Download
 from emulator.phone.firmware import Firmware, Options, applies
+from emulator.phone.ftp import Ftp
 from emulator.phone.hardware import Power
 from emulator.phone.names import Names
 from emulator.phone.neighbours import Neighbours
@@ -50,6 +51,7 @@ class Phone(PartState):
     pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
     download: Download = attrs.field(factory=Download, metadata={"copy": True})
     tftp: Tftp = attrs.field(factory=Tftp, metadata={"copy": True})
+    ftp: Ftp = attrs.field(factory=Ftp, metadata={"copy": True})
     provisioning: Provisioning = attrs.field(factory=Provisioning, metadata={"copy": True})
     restart: Restart = attrs.field(factory=Restart, metadata={"copy": True})
     names: Names = attrs.field(factory=Names, metadata={"copy": True})
@@ -73,6 +75,7 @@ VOLATILE = {
     "pnp": Pnp,
     "download": Download,
     "tftp": Tftp,
+    "ftp": Ftp,
     "provisioning": Provisioning,
     "restart": Restart,
     "names": Names,

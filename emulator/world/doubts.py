@@ -79,6 +79,8 @@ def about_files(place: str, spec: FilesSpec) -> Iterator[str]:
     for protocol, port in spec.ports.items():
         if protocol not in PROTOCOLS or not 0 < port < 65_536:
             yield f"{place}.ports: found {protocol} = {port}, want one of {', '.join(PROTOCOLS)} and 1 to 65535"
+    if spec.ftp and "ftp" not in spec.protocols:
+        yield f"{place}.ftp: it does not speak ftp"
     if spec.behaviour == "redirect" and not spec.location:
         yield f"{place}: behaviour 'redirect' needs a location"
     for path, what in spec.paths.items():

@@ -66,6 +66,14 @@ class Link:
                 return waited + out[0] + back[0]
         return None
 
+    def passage(self, phone: int, inward: bool, now: int, limit: int) -> int | None:
+        """ns until a segment sent at ``now`` has passed one way, repeated as TCP does; None if not within ``limit``."""
+        for waited in retransmissions(limit):
+            copies, _ = self.transit(phone, inward, now + waited)
+            if copies:
+                return waited + copies[0]
+        return None
+
 
 def retransmissions(limit: int) -> Iterable[int]:
     """When a TCP sender sends within ``limit``: at 0, 1, 3, 7 s ..."""

@@ -186,6 +186,7 @@ class PathSpec:
 PROTOCOLS = ("http", "https", "tftp", "ftp")
 PORTS = {"http": 80, "https": 443, "tftp": 69, "ftp": 21}
 TFTP_FAULTS = ("none", "duplicate-blocks", "reorder-blocks", "wrong-tid", "oack-too-large", "refuse-options")
+FTP_QUIRKS = ("no-epsv", "foreign-host", "long-greeting")
 
 
 @frozen
@@ -197,6 +198,9 @@ class FilesSpec:
     packet; ``cut-off`` stops answering half-way. tftp_options: whether blksize and tsize are honoured or ignored;
     tftp_fault: each block comes twice, after the next one, or beside a false one from another port; or the option
     acknowledgement allows a larger block than was asked for, or options are refused with error 8.
+
+    By FTP, delay comes before the answer to RETR. ftp: peculiarities of the server: ``no-epsv`` (knows PASV only),
+    ``foreign-host`` (PASV names another host), ``long-greeting`` (several lines).
     """
 
     address: str = "192.0.2.20"
@@ -215,6 +219,7 @@ class FilesSpec:
     certificate: str = field(default="good", validator=in_(("good", "untrusted", "expired", "other-name")))
     tftp_options: bool = True
     tftp_fault: str = field(default="none", validator=in_(TFTP_FAULTS))
+    ftp: tuple[str, ...] = field(default=(), validator=deep_iterable(in_(FTP_QUIRKS)))
     start: Duration = Duration(0)
     end: Duration = FOREVER
 

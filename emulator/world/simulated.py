@@ -21,14 +21,19 @@ from emulator.events import (
     LookupAnswered,
     LookupRequested,
     Payload,
+    StreamRequested,
+    StreamSent,
+    StreamShut,
     VlanChosen,
 )
 from emulator.world.agenda import WORLD, Agenda
+from emulator.world.connections import Connections, Happening
 from emulator.world.link import Link
 from emulator.world.scenario import HostSpec, Scenario
 from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake
 from emulator.world.servers.dhcp import DhcpServer
 from emulator.world.servers.files import FileServer
+from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
@@ -90,6 +95,8 @@ class SimulatedWorld:
             *(FileServer(spec, scenario.content) for spec in scenario.files),
             *(RedirectionServer(spec) for spec in scenario.redirection),
         ]
+        ftp_servers = [FtpServer(spec, scenario.content) for spec in scenario.files if "ftp" in spec.protocols]
+        self.connections = Connections(self.link, ftp_servers)
 
     def fork(self, streams: Streams) -> SimulatedWorld:
         """A world that goes on from here."""
@@ -99,6 +106,7 @@ class SimulatedWorld:
         twin.lan, twin.vlans = self.lan.fork(), dict(self.vlans)
         twin.datagram_servers = [server.fork() for server in self.datagram_servers]
         twin.file_services = [server.fork() for server in self.file_services]
+        twin.connections = self.connections.fork(twin.link)
         return twin
 
     def open(self, agenda: Agenda, phones: int) -> None:
@@ -142,7 +150,7 @@ class SimulatedWorld:
                 agenda.later(now + delay, WORLD, Arrival(server, datagram), entry.n)
 
     def ask(self, agenda: Agenda, entry: Entry, ordinal: int, boot: int, cable: bool) -> None:
-        """A phone wants a name looked up or a file fetched; with its cable out, nothing ever comes back."""
+        """A phone wants a name looked up, a file fetched or a stream; with its cable out, nothing ever comes back."""
         if not cable:
             return
         event = entry.event
@@ -152,6 +160,11 @@ class SimulatedWorld:
             agenda.later(entry.time + delay, entry.phone, answer, entry.n, boot)
         elif isinstance(event, HttpRequested | FileRequested):
             self.connect(agenda, entry, event, ordinal, boot)
+        elif isinstance(event, StreamRequested):
+            up = self.host_up(event.address, entry.time)
+            self.connections.request(agenda, entry, event, ordinal, boot, up)
+        elif isinstance(event, StreamSent | StreamShut):
+            self.connections.send(agenda, entry, event)
 
     def look_up(self, entry: Entry, name: str) -> tuple[int, tuple[str, ...], str]:
         """(ns, addresses, error) for a host name."""
@@ -190,8 +203,13 @@ class SimulatedWorld:
 
     # --- what happens inside ----------------------------------------------------------------------------------------
 
-    def happen(self, agenda: Agenda, now: int, what: Arrival | Alarm | Connected | Arrived, cause: int | None) -> None:
+    def happen(
+        self, agenda: Agenda, now: int, what: Arrival | Alarm | Connected | Arrived | Happening, cause: int | None
+    ) -> None:
         """An item of the agenda that is for the world."""
+        if isinstance(what, Happening):
+            self.connections.happen(agenda, now, what)
+            return
         if isinstance(what, Arrived):
             for phone in range(what.phones):
                 if self.vlans.get(phone, 0) == what.host.vlan:

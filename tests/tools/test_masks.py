@@ -39,7 +39,7 @@ def test_no_block_of_a_file_is_shown(database: str) -> None:
     hidden, told = payloads(database), payloads(database, "--secrets")
     changed = [text for text, whole in zip(hidden, told, strict=True) if text != whole]
     assert len(changed) == 3, "a block of the initial file and two of the standard file"
-    assert changed[1] == "(516 bytes; a block of a file may hold secrets)"
+    assert changed[1] == "(516 bytes; a piece of a file may hold secrets)"
 
 
 def payloads(database: str, *arguments: str) -> list[str]:

@@ -54,6 +54,44 @@ class DatagramServer(Protocol):
         """A server that goes on from here."""
 
 
+class Deliver(NamedTuple):
+    """A server writes ``payload`` to one of its connections after ``delay`` ns."""
+
+    connection: int
+    payload: bytes
+    delay: int = 0
+
+
+class Close(NamedTuple):
+    """A server closes one of its connections after ``delay`` ns. reason: "" in an orderly way, or ``reset``."""
+
+    connection: int
+    delay: int = 0
+    reason: str = ""
+
+
+class StreamServer(Protocol):
+    """A server that speaks TCP. A connection is a number that the world gives it."""
+
+    def serves(self, address: str, port: int) -> bool:
+        """Whether connections to there are for this server."""
+
+    def up(self, now: int) -> bool:
+        """Whether it runs now."""
+
+    def accept(self, connection: int, port: int, now: int) -> Iterable[Deliver | Close] | None:
+        """A client connected to ``port``: what the server does, or None if it refuses."""
+
+    def receive(self, connection: int, payload: bytes, now: int) -> Iterable[Deliver | Close]:
+        """What the server does about bytes from a client."""
+
+    def closed(self, connection: int) -> None:
+        """The client is gone, or was told that the server is."""
+
+    def fork(self) -> StreamServer:
+        """A server that goes on from here."""
+
+
 class Request(NamedTuple):
     """A file request. scheme: http, https, tftp, ftp; target: path with query; limit: bytes of body."""
 

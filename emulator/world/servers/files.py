@@ -13,7 +13,7 @@ from emulator.world.servers.base import Answer, Request
 
 REALM = "provisioning"
 TFTP_NOT_FOUND, FTP_NOT_FOUND = 1, 550
-FTP_NOT_LOGGED_IN, FTP_DONE = 530, 226
+FTP_DONE = 226
 SLOW = 20 * SECOND
 """Delay of the behaviour ``slow``: within the phone's idle limit."""
 OVERSIZE = 1_000_000
@@ -51,7 +51,7 @@ class FileServer:
         return self.spec.start <= now < self.spec.end
 
     def answer(self, request: Request, now: int) -> Answer:
-        """The answer the scenario wants, within what its protocol can say."""
+        """The answer the scenario wants, within what HTTP can say."""
         if request.scheme == "https" and request.checks and self.spec.certificate in CERTIFICATE_ENDS:
             return Answer(0, end=CERTIFICATE_ENDS[self.spec.certificate])
         refusal = self.login(request)
@@ -62,19 +62,22 @@ class FileServer:
     def outcome(self, request: Request) -> Answer:
         """What the scenario wants to come of ``request``, before any limit; a cut-off answer still has its whole body.
 
-        The TFTP server (:mod:`emulator.world.servers.tftp`) asks this, and makes packets of it.
+        The TFTP and FTP servers ask this, and make packets and replies of it.
         """
         path = self.spec.paths.get(request.target, PathSpec())
         return BEHAVIOURS[path.behaviour or self.spec.behaviour](self, request, path)
 
+    def admits(self, user: str, password: str) -> bool:
+        """Whether this FTP login is right; for anonymous any password is (RFC 1635)."""
+        spec = self.spec
+        known = user == spec.user and (password == spec.password or user == "anonymous")
+        return known or spec.auth == "none"
+
     def login(self, request: Request) -> Answer | None:
-        """A refusal if the server wants a login and this request has none that is right."""
+        """A refusal if the server wants an HTTP login and this request has none that is right."""
         spec = self.spec
         if spec.auth == "none":
             return None
-        if request.scheme == "ftp":
-            right = (request.user, request.password) == (spec.user, spec.password)
-            return None if right else Answer(FTP_NOT_LOGGED_IN, end="login-refused")
         shown = request.header("Authorization") or ""
         if spec.auth == "basic":
             if httpauth.check_basic(shown, spec.user, spec.password):
@@ -144,12 +147,16 @@ class FileServer:
         return success(request, bytes(range(256)) * 4)
 
     def redirect(self, request: Request, path: PathSpec) -> Answer:
-        """Somewhere else."""
+        """Somewhere else; TFTP and FTP cannot say so."""
+        if request.scheme in ("tftp", "ftp"):
+            return self.missing(request, path)
         location = path.location if path.behaviour else self.spec.location
         return Answer(302, (("Location", location), ("Content-Length", "0")))
 
     def redirect_loop(self, request: Request, path: PathSpec) -> Answer:
-        """Here again."""
+        """Here again; TFTP and FTP cannot say so."""
+        if request.scheme in ("tftp", "ftp"):
+            return self.missing(request, path)
         return Answer(302, (("Location", request.target), ("Content-Length", "0")))
 
     def silent(self, request: Request, path: PathSpec) -> Answer:

@@ -13,7 +13,7 @@ from emulator.events import (
     AttemptStarted,
     DownloadEnded,
     DownloadOrdered,
-    FileRequested,
+    FtpStarted,
     HttpAnswered,
     HttpRequested,
     LookupRequested,
@@ -40,10 +40,10 @@ def requests(result: RunResult) -> list[str]:
         event = entry.event
         if isinstance(event, HttpRequested):
             made.append(f"{'https' if event.tls else 'http'}://{event.host}{event.target}")
-        elif isinstance(event, FileRequested):
-            made.append(f"{event.scheme}://{event.host}{event.path}")
         elif isinstance(event, TftpStarted):
             made.append(f"tftp://{event.host}{event.path}")
+        elif isinstance(event, FtpStarted):
+            made.append(f"ftp://{event.host}/{event.path.decode()}")
     return made
 
 
@@ -89,19 +89,20 @@ def test_an_http_request_is_ordered_exactly_so() -> None:
     )
 
 
-@pytest.mark.spec("PROV-118", "PROV-119")
+@pytest.mark.spec("PROV-118", "PROV-041")
 @pytest.mark.parametrize(
-    ("url", "scheme", "port", "user", "password"),
+    ("authority", "port", "user", "password"),
     [
-        (f"ftp://{FILE_SERVER}/i.cfg", "ftp", 21, "anonymous", ""),
-        (f"ftp://joe:s%20x@{FILE_SERVER}/i.cfg", "ftp", 21, "joe", "s x"),
+        (FILE_SERVER, 21, "anonymous", ""),
+        (f"joe:s%20x@{FILE_SERVER}", 21, "joe", "s x"),
+        (f"joe@{FILE_SERVER}:2121", 2121, "joe", ""),
     ],
 )
-def test_a_file_request_is_ordered_exactly_so(url: str, scheme: str, port: int, user: str, password: str) -> None:
-    result = run(story(url=url))
-    (entry,) = result.of(FileRequested)
-    where = ("initial", scheme, FILE_SERVER, FILE_SERVER, port, "/i.cfg", user, password)
-    assert entry.event == FileRequested(*where, 245_760, 10 * SECOND, 30 * SECOND)
+def test_an_ftp_read_begins_exactly_so(authority: str, port: int, user: str, password: str) -> None:
+    result = run(story(url=f"ftp://{authority}/d/i%20j.cfg"))
+    (entry,) = result.of(FtpStarted)
+    where = ("initial", FILE_SERVER, FILE_SERVER, port, Payload(b"d/i j.cfg"))
+    assert entry.event == FtpStarted(*where, user, password, 245_760, 10 * SECOND, 30 * SECOND)
 
 
 @pytest.mark.spec("PROV-119")

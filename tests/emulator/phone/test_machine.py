@@ -30,6 +30,12 @@ from emulator.events import (
     PowerOn,
     Role,
     RunStarted,
+    StreamClosed,
+    StreamOpened,
+    StreamReceived,
+    StreamRequested,
+    StreamSent,
+    StreamShut,
     TimerDue,
     TimerSet,
 )
@@ -177,7 +183,7 @@ def test_the_watch_sees_a_reaction_that_changes_something() -> None:
 
 def test_the_worlds_of_these_tests_meet_most_of_the_vocabulary() -> None:
     seen = {entry.event.kind for world in WORLDS.values() for entry in run(world).entries}
-    assert set(VOCABULARY) - seen <= {"SaveFailed", "FlashErased"}
+    assert set(VOCABULARY) - seen <= {"SaveFailed", "FlashErased", "FileRequested", "FileAnswered"}
 
 
 # --- State is a fold ------------------------------------------------------------------------------------------------
@@ -382,6 +388,51 @@ def test_answers_of_an_earlier_power_cycle_are_refused() -> None:
     assert bench.machine.accepts(again, 2)
 
 
+def streaming() -> Bench:
+    """A phone that connects somewhere when its cable is plugged in, and shuts the stream when it is told ``bye``."""
+
+    def begin(phone: Phone, event: LinkUp, entry: Entry) -> Iterator[Any]:
+        yield StreamRequested("chat", "192.0.2.9", 7, SECOND, SECOND)
+
+    def answer(phone: Phone, event: StreamReceived, entry: Entry) -> Iterator[Any]:
+        yield StreamShut("chat") if event.payload == b"bye" else StreamSent("chat", event.payload)
+
+    bench = Bench(kx_utg200().adding(reacts(LinkUp)(begin), reacts(StreamReceived)(answer)))
+    bench.link_up()
+    return bench
+
+
+def test_a_stream_stays_open_while_it_brings_something() -> None:
+    bench = streaming()
+    opened, piece = StreamOpened("chat", 1), StreamReceived("chat", 1, Payload(b"hello"))
+    order = bench.phone.orders.open["stream:chat"]
+    for event in (opened, piece, piece):
+        made = bench.feed(event)
+        assert bench.phone.orders.open["stream:chat"] == order
+    assert [entry.event for entry in of(made, StreamSent)] == [StreamSent("chat", Payload(b"hello"))]
+    assert not bench.machine.accepts(StreamReceived("chat", 2, Payload(b"another ordinal")))
+    assert not bench.machine.accepts(StreamReceived("talk", 1, Payload(b"another name")))
+
+
+@pytest.mark.parametrize("end", [StreamClosed("chat", 1, ""), StreamReceived("chat", 1, Payload(b"bye"))])
+def test_a_stream_that_either_side_closed_brings_nothing_more(end: Any) -> None:
+    bench = streaming()
+    bench.feed(end)
+    late = (StreamOpened("chat", 1), StreamReceived("chat", 1, Payload(b"x")), StreamClosed("chat", 1, "reset"))
+    assert not any(bench.machine.accepts(event) for event in late)
+
+
+def test_a_stream_does_not_outlive_the_link() -> None:
+    bench = streaming()
+    bench.bind()
+    piece = StreamReceived("chat", 1, Payload(b"x"))
+    assert bench.machine.accepts(piece)
+    bench.feed(LinkDown())
+    bench.link_up()
+    assert not bench.machine.accepts(piece)
+    assert bench.machine.accepts(StreamReceived("chat", 2, Payload(b"x"))), "the phone connected anew"
+
+
 PACKET = DatagramReceived("192.0.2.1", 67, "255.255.255.255", 68, Payload(b""))
 
 
@@ -434,7 +485,7 @@ def test_power_off_forgets_everything_but_the_flash() -> None:
     chip = bench.phone.flash.chip.copy()
     bench.feed(PowerOff())
     blank = initial(bench.machine.firmware)
-    for name in ("orders", "settings", "dhcp", "pnp", "download", "provisioning"):
+    for name in ("orders", "settings", "dhcp", "pnp", "download", "ftp", "provisioning"):
         assert getattr(bench.phone, name) == getattr(blank, name), name
     assert bench.phone.flash.chip == chip
     assert bench.wait(10**6 * SECOND) == []

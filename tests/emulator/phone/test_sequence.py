@@ -16,7 +16,7 @@ from emulator.events import (
     DhcpReceived,
     DownloadEnded,
     FileRefused,
-    FileRequested,
+    FtpStarted,
     HttpRequested,
     LinkUp,
     PnpAnswered,
@@ -196,10 +196,10 @@ def test_initial_and_device_files_come_by_every_protocol(scheme: str) -> None:
     result = run(story(served(paths, protocols=(scheme,)), url=f"{host}/i.cfg"))
     assert result.outcome == "provisioned"
     assert result.phones[0].settings.value("SYSLOG_SEVERITY") == "6"
-    if scheme == "ftp":
-        assert [entry.event.scheme for entry in result.of(FileRequested)] == [scheme] * 2
-    elif scheme == "tftp":
+    if scheme == "tftp":
         assert [entry.event.name for entry in result.of(TftpStarted)] == ["initial", "standard"]
+    elif scheme == "ftp":
+        assert [entry.event.path for entry in result.of(FtpStarted)] == [b"i.cfg", b"s.cfg"]
     else:
         assert [entry.event.tls for entry in result.of(HttpRequested)] == [scheme == "https"] * 2
 

@@ -38,6 +38,8 @@ DOUBTFUL = {
     "files[1]: another TFTP server has 192.0.2.20 port 69": (
         '[[files]]\nprotocols = ["tftp"]\nend = "9s"\n[[files]]\nprotocols = ["http", "tftp"]\nstart = "8s"'
     ),
+    "files[0].ftp: it does not speak ftp": '[[files]]\nftp = ["no-epsv"]',
+    "files[0]: ftp": '[[files]]\nprotocols = ["ftp"]\nftp = ["modern"]',
     "files[0]: 'status'": "[[files]]\nstatus = -5",
     "redirection[0].known: 'zz'": '[[redirection]]\nknown = { zz = "http://a/" }',
     "link.outage[0]: it ends": '[[link.outage]]\nstart = "9s"\nend = "1s"',

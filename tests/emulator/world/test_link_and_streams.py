@@ -103,3 +103,13 @@ def test_phones_have_streams_of_their_own() -> None:
         return found
 
     assert fates(0) == fates(3)
+
+
+def test_a_segment_passes_one_way_and_is_repeated_until_it_does() -> None:
+    """After 1 and 3 s; not at all if the limit comes first, or the way back is the one that is cut."""
+    outage = (Outage(Duration(0), Duration(2 * SECOND), "to-phone"),)
+    link = Link(LinkSpec(latency=Duration(7 * MS), outage=outage), Streams(1))
+    assert link.passage(0, False, 0, 10 * SECOND) == 7 * MS
+    assert link.passage(0, True, 0, 10 * SECOND) == 3 * SECOND + 7 * MS
+    assert link.passage(0, True, 0, 3 * SECOND) is None
+    assert link.passage(0, True, 2 * SECOND, SECOND) == 7 * MS

@@ -178,8 +178,8 @@ ENDS = {
     "cut-off": ("idle-timeout", 0),
     "oversize": ("too-large", 0),
     "garbage": ("complete", 0),
-    "redirect": ("server-error", 0),
-    "redirect-loop": ("server-error", 0),
+    "redirect": ("server-error", 1),
+    "redirect-loop": ("server-error", 1),
     "silent": ("connect-timeout", 0),
     "refuse": ("connect-timeout", 0),
 }
