@@ -29,7 +29,7 @@ DNS | simplified | a question and its answer; no messages, no cache, IPv4 addres
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
 power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
-triggers | simplified | start, retry, CFG_CYCLIC and NOTIFY check-sync; CFG_RESYNC_TIME is left out
+triggers | modelled | start, retry, CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync; no random spread
 web and phone programming | simplified | a value typed or taken back; no login, no pages
 display | simplified | texts of our own for faults; no menus
 factory reset | left out | nothing is reset; a new phone is a new flash image
@@ -42,8 +42,11 @@ Ethernet | simplified | the link is up or down; LLDP, CDP and ARP are frames, al
 IPv6 | left out | IPv4 only
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
 firmware update | left out | FIRM_* are stored and not acted on
-clock, SNTP, syslog, local log | left out | no time of day; the event log is the only log
 SIP registration and calls | left out | no REGISTER; a call is a lifted handset
+clock | simplified | set by SNTP only, lost with the power; time zone and summer time by rule; no leap seconds
+SNTP | simplified | unicast queries and kiss-o'-death in bytes; DHCP option 42 is not used; NTP_MODE 0 is off, else on
+syslog | modelled | RFC 3164 in UDP, a line for each provisioning event; while the clock is not set, time since power-on
+local log | simplified | the last 500 lines, in RAM; LOG_FILE_SIZE, LOG_LEVEL_* and LOG_TERMINAL_DISP_ENABLE do nothing
 """
 
 BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

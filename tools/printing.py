@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from emulator.log.store import RunInfo
     from emulator.log.verify import Verified
     from emulator.phone.catalogue import Parameter
-    from emulator.phone.state import Phone
     from emulator.world.recorded import Difference
     from tools.browse import EventKind, State
     from tools.checking import ReplayResult, Side
@@ -234,19 +233,10 @@ def parameters(found: list[Parameter], pattern: str) -> None:
         say(line)
 
 
-def timers(phone: Phone) -> list[tuple[int, str]]:
-    """(due in ns, order key) of the armed timers, soonest first."""
-    return sorted((order.due, key) for key, order in phone.orders.open.items() if order.due is not None)
-
-
-def waiting(phone: Phone) -> list[str]:
-    """The orders that are open besides timers."""
-    return sorted(key for key, order in phone.orders.open.items() if order.due is None)
-
-
 def state_text(state: State) -> Iterator[str]:
     """A phone's state, for a person."""
     from emulator.events.masking import duration
+    from tools.phone_lines import clock_line, log_lines, timers, waiting
     from tools.timeline import seconds
 
     phone = state.phone
@@ -261,6 +251,7 @@ def state_text(state: State) -> Iterator[str]:
     last = f"; last outcome: {run.outcome}" if run.outcome else ""
     yield f"run      {step}{last}" + (f", URL from {run.source}" if run.source else "")
     armed = [f"{key.partition(':')[2]} in {duration(max(0, due - phone.clock))}" for due, key in timers(phone)]
+    yield f"clock    {clock_line(phone)}"
     yield f"timers   {', '.join(armed) or 'none'}"
     if waiting(phone):
         yield f"waiting  for {', '.join(waiting(phone))}"
@@ -273,10 +264,13 @@ def state_text(state: State) -> Iterator[str]:
     for key, value in state.settings.items():
         by = "user" if key in phone.settings.user else "provisioned"
         yield f"  {key.ljust(size)}  {value or '(empty)'}  ({by}, since event {phone.settings.grounds(key)})"
+    yield from log_lines(phone)
 
 
 def state_json(state: State) -> dict[str, Any]:
     """The object of ``state --json``."""
+    from tools.phone_lines import log_json, timers, waiting
+
     phone = state.phone
     return {
         "run": state.info.id,
@@ -292,10 +286,12 @@ def state_json(state: State) -> dict[str, Any]:
         "step": phone.provisioning.step,
         "outcome": phone.provisioning.outcome,
         "source": phone.provisioning.source,
+        "utc": phone.wallclock.utc(phone.clock),
         "timers": {key.partition(":")[2]: due for due, key in timers(phone)},
         "waiting": waiting(phone),
         "files": list(phone.settings.files),
         "settings": state.settings,
+        "log": log_json(phone),
     }
 
 

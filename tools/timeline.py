@@ -9,6 +9,7 @@ from attrs import Factory, define
 from emulator.events import (
     AddressLost,
     DatagramLost,
+    DatagramSent,
     DownloadEnded,
     Entry,
     Event,
@@ -29,6 +30,7 @@ from emulator.events import (
     ToleranceUsed,
 )
 from emulator.events.masking import duration
+from emulator.phone import syslog
 from emulator.phone.machine import Settled
 
 Style = Callable[[str, str], str]
@@ -56,6 +58,8 @@ def hidden_in_brief(event: Event) -> bool:
         return event.name != "retry"
     if isinstance(event, DatagramLost):
         return event.reason == "nobody-listens"
+    if isinstance(event, DatagramSent):
+        return event.source_port == syslog.PORT
     return event.kind in HIDDEN_IN_BRIEF
 
 

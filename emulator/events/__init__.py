@@ -64,6 +64,7 @@ from emulator.events.stream import (
     StreamSent,
     StreamShut,
 )
+from emulator.events.time import ClockRefused, ClockSet
 from emulator.events.transfer import (
     COMPLETE,
     AttemptStarted,
@@ -106,6 +107,10 @@ PROVISIONING = (
     *(ParameterSkipped, SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
 )
 STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
+TIME = (
+    ClockSet,
+    ClockRefused,
+)
 
 GROUPS = (
     POWER,
@@ -118,6 +123,7 @@ GROUPS = (
     TRANSFER,
     PROVISIONING,
     STORAGE,
+    TIME,
 )
 
 VOCABULARY: dict[str, type[Event]] = {cls.kind: cls for group in GROUPS for cls in group}
@@ -142,6 +148,8 @@ __all__ = [
     "CertificateRead",
     "CheckSyncJudged",
     "CheckSyncReceived",
+    "ClockRefused",
+    "ClockSet",
     "ConfigurationRead",
     "ConfigurationSaved",
     "ConflictFound",

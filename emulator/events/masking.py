@@ -27,7 +27,7 @@ def masked(key: str, value: str) -> str:
 
 def hide_passwords(text: str) -> str:
     """``text`` with the password of each URL in it replaced."""
-    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", text)
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}", text) if "@" in text else text
 
 
 def hide_login(text: str) -> str:

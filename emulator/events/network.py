@@ -9,7 +9,7 @@ from attrs import frozen
 from emulator.events.base import Event, Payload, Role
 from emulator.events.masking import duration, hide_passwords, repr_text
 
-_PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 5060: "SIP"}
+_PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 123: "SNTP", 514: "syslog", 5060: "SIP"}
 _NUL = b"\0"
 _FREE_PORT = 1024
 """The packets of a TFTP transfer run between ports that belong to no protocol."""

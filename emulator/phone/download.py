@@ -7,9 +7,7 @@ attempts. It always ends with :class:`~emulator.events.DownloadEnded`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import sha256
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from emulator.events import (
@@ -27,7 +25,6 @@ from emulator.events import (
     HttpAnswered,
     HttpRequested,
     LookupAnswered,
-    LookupRequested,
     Payload,
     TransferEnded,
 )
@@ -35,6 +32,7 @@ from emulator.phone import certificates, configfile, crypt, ftp, tftp
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
+from emulator.phone.names import is_address, look_up
 from emulator.phone.parts import PartState, part
 from emulator.phone.storage import FILES, FoldMismatch
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
@@ -143,18 +141,23 @@ def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
         return failed(phone, error.reason, 0)
     if is_address(url.host):
         return (request(phone, url, url.host),)
-    return (LookupRequested(url.host),)
+    return look_up(phone, url.host)
 
 
 @reacts(LookupAnswered)
 def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
-    """Ask the first address, or fail."""
+    """Ask the first address, or fail; nothing if the host is being asked already, and somebody else wanted its name."""
     download = phone.download
-    if not download.open or parse_url(download.url).host != event.name:
+    if not download.open or parse_url(download.url).host != event.name or fetching(phone):
         return ()
     if not event.addresses:
         return failed(phone, "name-not-found", 0)
     return (Because(request(phone, parse_url(download.url), event.addresses[0]), (entry.n,)),)
+
+
+def fetching(phone: Phone) -> bool:
+    """Whether a request of the download is under way."""
+    return phone.ftp.open or phone.tftp.open or f"http:{phone.download.file}" in phone.orders.open
 
 
 @reacts(HttpAnswered)
@@ -294,13 +297,3 @@ def size_limit(phone: Phone, file: str) -> int:
     if file.startswith("root"):
         return certificates.LIMIT
     return crypt.BODY_LIMIT if file in FILES and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT
-
-
-@lru_cache(maxsize=256)
-def is_address(host: str) -> bool:
-    """Whether ``host`` is an IP address rather than a name."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -14,7 +14,7 @@ from emulator.events import (
     LinkUp,
     PacketRefused,
 )
-from emulator.phone import arp, dhcp, neighbours, sip, tftp
+from emulator.phone import arp, dhcp, neighbours, sip, tftp, wallclock
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.parts import PartState, part
 from emulator.wire import ethernet
@@ -66,6 +66,8 @@ def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction
         return sip.read(phone, event)
     if phone.tftp.open and event.port == phone.tftp.local_port:
         return tftp.read(phone, event)
+    if event.port == phone.wallclock.port != 0:
+        return wallclock.read(phone, event)
     return (PacketRefused("UDP", "closed-port"),)
 
 

@@ -11,6 +11,7 @@ from emulator.phone import (
     download,
     ftp,
     hardware,
+    locallog,
     names,
     neighbours,
     orders,
@@ -23,8 +24,10 @@ from emulator.phone import (
     settings,
     state,
     storage,
+    syslog,
     tftp,
     triggers,
+    wallclock,
 )
 from emulator.phone.firmware import Firmware, Part
 
@@ -48,6 +51,9 @@ PARTS = (
     run_state,
     provisioning,
     display,
+    locallog,
+    syslog,
+    wallclock,
     triggers,
     restart,
 )

@@ -1,12 +1,15 @@
-"""Host names and the addresses they were last found at, for who has to recognise a peer by its address (PROV-257)."""
+"""Host names: one question at a time for each, whoever wants to know, and the addresses they were last found at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import attrs
 
-from emulator.events import Entry, LookupAnswered
+from emulator.events import Entry, Event, LookupAnswered, LookupRequested
 from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 
@@ -19,12 +22,15 @@ KEPT = 64
 
 @part
 class Names(PartState):
-    """addresses: name to what the last look-up in this power cycle found."""
+    """addresses: name to what the last look-up in this power cycle found.
+
+    They tell a peer by its address (PROV-257); whoever wants to reach a host asks again.
+    """
 
     addresses: dict[str, tuple[str, ...]] = attrs.Factory(dict)
 
     def at(self, host: str) -> tuple[str, ...]:
-        """The addresses of ``host``, which may be one itself; () if none is known."""
+        """The addresses of ``host``, which may be one itself; a name that was never found is at none."""
         return self.addresses.get(host, (host,))
 
 
@@ -37,3 +43,21 @@ def found(phone: Phone, event: LookupAnswered, entry: Entry) -> None:
         known[event.name] = event.addresses
         if len(known) > KEPT:
             del known[next(iter(known))]
+
+
+def look_up(phone: Phone, name: str) -> Iterable[Event]:
+    """Ask for the addresses of ``name``, unless somebody has; the one answer reaches everybody who reacts to it.
+
+    Orders are keyed by name: a second question would take the place of the first, whose answer would then be refused.
+    """
+    return () if f"lookup:{name}" in phone.orders.open else (LookupRequested(name),)
+
+
+@lru_cache(maxsize=256)
+def is_address(host: str) -> bool:
+    """Whether ``host`` is an IP address rather than a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

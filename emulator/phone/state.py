@@ -18,6 +18,7 @@ from emulator.phone.download import Download
 from emulator.phone.firmware import Firmware, Options, applies
 from emulator.phone.ftp import Ftp
 from emulator.phone.hardware import Power
+from emulator.phone.locallog import LocalLog
 from emulator.phone.names import Names
 from emulator.phone.neighbours import Neighbours
 from emulator.phone.orders import Orders
@@ -28,7 +29,9 @@ from emulator.phone.resync import Resync
 from emulator.phone.run_state import Provisioning
 from emulator.phone.settings import Settings
 from emulator.phone.storage import Flash
+from emulator.phone.syslog import Syslog
 from emulator.phone.tftp import Tftp
+from emulator.phone.wallclock import Wallclock
 
 
 @part
@@ -56,6 +59,9 @@ class Phone(PartState):
     restart: Restart = attrs.field(factory=Restart, metadata={"copy": True})
     names: Names = attrs.field(factory=Names, metadata={"copy": True})
     resync: Resync = attrs.field(factory=Resync, metadata={"copy": True})
+    wallclock: Wallclock = attrs.field(factory=Wallclock, metadata={"copy": True})
+    syslog: Syslog = attrs.field(factory=Syslog, metadata={"copy": True})
+    locallog: LocalLog = attrs.field(factory=LocalLog, metadata={"copy": True})
 
     def draw(self, concern: str, counter: int) -> int:
         """A number below 2**64 for ``concern``; derived from the entropy of the power-on event, so a fold repeats it.
@@ -80,6 +86,9 @@ VOLATILE = {
     "restart": Restart,
     "names": Names,
     "resync": Resync,
+    "wallclock": Wallclock,
+    "syslog": Syslog,
+    "locallog": LocalLog,
 }
 """The parts that a power cut clears. What survives a restart is in the flash."""
 

@@ -25,6 +25,7 @@ from emulator.events import (
     SECOND,
     AddressBound,
     Because,
+    ClockSet,
     ConfigurationSaved,
     Entry,
     Event,
@@ -36,12 +37,15 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
+from emulator.phone.calendar import next_occurrence, rules_of
+from emulator.phone.catalogue import catalogue
 from emulator.phone.firmware import Reaction, reacts
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
 MINUTE = 60 * SECOND
+RESYNC_TIME = "CFG_RESYNC_TIME"
 AGAIN = ("cyclic", "time-of-day", "check-sync")
 """Triggers of runs that begin with the URL of the last good discovery (PROV-239)."""
 UNFINISHED = ("failed", "saved", "partly", "disabled")
@@ -69,11 +73,23 @@ def retry_due(phone: Phone, now: int) -> int | None:
     return armed.due if armed is not None else now + phone.settings.number("CFG_RTRY_INTVL") * MINUTE
 
 
+def time_of_day_due(phone: Phone, now: int) -> int | None:
+    """When the local clock next shows CFG_RESYNC_TIME, once the clock is set (PROV-233, PROV-234)."""
+    utc, text = phone.wallclock.utc(now), phone.settings.value(RESYNC_TIME)
+    if utc is None or not text or catalogue().by_tag[RESYNC_TIME].check(text):
+        return None
+    hour, minute = map(int, text.strip().split(":"))
+    return now + next_occurrence(hour, minute, utc, rules_of(phone.settings)) - utc
+
+
 def schedule(phone: Phone, now: int) -> Iterator[Event | Because]:
     """Arm the timers that the settings want, and cancel the others."""
     on = phone.settings.enabled("PROVISION_ENABLE")
-    yield from timer(phone, now, "retry", retry_due(phone, now) if on else None, "CFG_RTRY_INTVL")
-    yield from timer(phone, now, "cyclic", cyclic_due(phone, now) if on else None, "CFG_CYCLIC_INTVL")
+    daily = time_of_day_due(phone, now) if on else None
+    other = on and daily is None
+    yield from timer(phone, now, "retry", retry_due(phone, now) if other else None, "CFG_RTRY_INTVL")
+    yield from timer(phone, now, "cyclic", cyclic_due(phone, now) if other else None, "CFG_CYCLIC_INTVL")
+    yield from timer(phone, now, "time-of-day", daily, RESYNC_TIME)
 
 
 def timer(phone: Phone, now: int, name: str, due: int | None, key: str) -> Iterator[Event | Because]:
@@ -95,6 +111,12 @@ def loaded(phone: Phone, event: SettingsLoaded, entry: Entry) -> Reaction:
 @reacts(ConfigurationSaved, SaveFailed)
 def settings_saved(phone: Phone, event: ConfigurationSaved | SaveFailed, entry: Entry) -> Reaction:
     """What somebody types counts at once; what a file says counts at the end of its run."""
+    return schedule(phone, entry.time) if phone.provisioning.step == 0 else ()
+
+
+@reacts(ClockSet)
+def clock_set(phone: Phone, event: ClockSet, entry: Entry) -> Reaction:
+    """A clock that is set, or set right, tells when the time of day will be (PROV-235)."""
     return schedule(phone, entry.time) if phone.provisioning.step == 0 else ()
 
 
@@ -126,7 +148,7 @@ def network_ready(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
 @reacts(TimerDue)
 def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
     """A run begins, unless one is on; intervals go on in any case."""
-    if event.name in ("retry", "cyclic"):
+    if event.name in ("retry", "cyclic", "time-of-day"):
         if phone.provisioning.step == 0:
             yield RunStarted(event.name)
         if event.name != "retry":

@@ -10,8 +10,19 @@ from itertools import combinations
 from emulator.phone.catalogue import catalogue, split
 from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
-from emulator.world.scenario import OUTCOMES, PORTS, PROTOCOLS, DhcpSpec, EventExpectation, FilesSpec, Scenario
+from emulator.wire.sntp import SntpError
+from emulator.world.scenario import (
+    OUTCOMES,
+    PORTS,
+    PROTOCOLS,
+    DhcpSpec,
+    EventExpectation,
+    FilesSpec,
+    Scenario,
+    SntpSpec,
+)
 from emulator.world.servers.dhcp import pool_limits, sample_reply
+from emulator.world.servers.sntp import SYNCHRONISED, SntpServer
 
 
 def doubts(scenario: Scenario) -> Iterator[str]:
@@ -19,13 +30,15 @@ def doubts(scenario: Scenario) -> Iterator[str]:
     yield from about_phone(scenario)
     for index, outage in enumerate(scenario.link.outage):
         yield from ordered(f"link.outage[{index}]", outage.start, outage.end)
-    for table in ("host", "dhcp", "pnp", "redirection", "files"):
+    for table in ("host", "dhcp", "pnp", "redirection", "files", "sntp", "syslog"):
         for index, server in enumerate(getattr(scenario, table)):
             yield from addressed(f"{table}[{index}].address", server.address)
             yield from ordered(f"{table}[{index}]", server.start, server.end)
     yield from about_lan(scenario)
     for index, dhcp in enumerate(scenario.dhcp):
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
+    for index, sntp in enumerate(scenario.sntp):
+        yield from about_sntp(f"sntp[{index}]", sntp, scenario)
     for index, files in enumerate(scenario.files):
         yield from about_files(f"files[{index}]", files)
     yield from about_tftp_ports(scenario)
@@ -70,6 +83,16 @@ def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:
         sample_reply(spec)
     except DhcpError as error:
         yield f"{place}: its replies cannot be made: {error.reason}"
+
+
+def about_sntp(place: str, spec: SntpSpec, scenario: Scenario) -> Iterator[str]:
+    """Whether its clock stays within what a packet can say."""
+    server = SntpServer(spec, scenario.clock)
+    try:
+        for now in (-SYNCHRONISED, scenario.until + spec.delay):
+            server.time(now)
+    except SntpError:
+        yield f"{place}: its clock leaves the years 1968 to 2104, which are all that a packet can hold"
 
 
 def about_files(place: str, spec: FilesSpec) -> Iterator[str]:

@@ -18,8 +18,12 @@ Duration = NewType("Duration", int)
 """ns; written ``"1.5s"``, ``"30min"`` in a file."""
 Chance = NewType("Chance", int)
 """Parts per million; written ``"30%"`` in a file."""
+Instant = NewType("Instant", int)
+"""ns since 1970-01-01 UTC; written ``"2026-03-29T00:58:00Z"`` in a file."""
 
 FOREVER = Duration(1 << 62)
+NEW_YEAR = Instant(1_767_225_600 * SECOND)
+"""2026-01-01 00:00:00 UTC."""
 MS = SECOND // 1000
 
 
@@ -224,6 +228,38 @@ class FilesSpec:
     end: Duration = FOREVER
 
 
+SNTP_BEHAVIOURS = ("answer", "silent", "garbage", "wrong-originate", "unsynchronised")
+
+
+@frozen
+class SntpSpec:
+    """A time server. ahead, behind: how far its clock is off the true time at the start of the story; drift: parts per
+    million that it gains from then on; kiss: code of the kiss-o'-death that it answers with (``RATE``, ``DENY``,
+    ``RSTR``), "" for none; delay: what it takes for an answer."""
+
+    address: str = "192.0.2.40"
+    ahead: Duration = Duration(0)
+    behind: Duration = Duration(0)
+    drift: int = field(default=0, validator=and_(ge(-500_000), le(500_000)))
+    stratum: int = field(default=2, validator=and_(ge(0), le(255)))
+    leap: int = field(default=0, validator=and_(ge(0), le(3)))
+    kiss: str = field(default="", validator=matches_re("([A-Z]{4})?"))
+    behaviour: str = field(default="answer", validator=in_(SNTP_BEHAVIOURS))
+    delay: Duration = Duration(0)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
+@frozen
+class SyslogSpec:
+    """A syslog server, which listens and says nothing: what it is sent stands in the log."""
+
+    address: str = "192.0.2.30"
+    port: int = field(default=514, validator=and_(ge(1), le(65_535)))
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
 ACTIONS = (
     *("power-off", "power-on", "link-down", "link-up", "web", "phone"),
     *("lift", "hang-up", "restart", "notify"),
@@ -300,13 +336,15 @@ class Expectations:
 
 @frozen
 class Scenario:
-    """A whole story. until: how long it runs; seeds: how many seeds ``run`` tries, from ``seed`` on."""
+    """A whole story. until: how long it runs; seeds: how many seeds ``run`` tries, from ``seed`` on; clock: the true
+    time of day when it begins, which only time servers know."""
 
     title: str
     about: str = ""
     seed: int = field(default=1, validator=ge(0))
     seeds: int = field(default=1, validator=and_(ge(1), le(100_000)))
     until: Duration = Duration(60 * SECOND)
+    clock: Instant = NEW_YEAR
     phone: PhoneSpec = field(factory=PhoneSpec)
     link: LinkSpec = field(factory=LinkSpec)
     switch: SwitchSpec = field(factory=SwitchSpec)
@@ -315,6 +353,8 @@ class Scenario:
     pnp: tuple[PnpSpec, ...] = ()
     redirection: tuple[RedirectionSpec, ...] = ()
     files: tuple[FilesSpec, ...] = ()
+    sntp: tuple[SntpSpec, ...] = ()
+    syslog: tuple[SyslogSpec, ...] = ()
     names: Mapping[str, str] = field(factory=dict)
     action: tuple[ActionSpec, ...] = ()
     expect: Expectations = field(factory=Expectations)

@@ -37,7 +37,9 @@ from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
+from emulator.world.servers.sntp import SntpServer
 from emulator.world.servers.switch import Lan, announcement
+from emulator.world.servers.syslog import SyslogServer
 from emulator.world.servers.tftp import TftpServer
 from emulator.world.streams import Streams
 
@@ -90,6 +92,8 @@ class SimulatedWorld:
             *(PnpServer(spec) for spec in scenario.pnp),
             *(Notifier(source) for source in dict.fromkeys(a.source for a in scenario.action if a.do == "notify")),
             *(TftpServer(spec, scenario.content) for spec in scenario.files if "tftp" in spec.protocols),
+            *(SntpServer(spec, scenario.clock) for spec in scenario.sntp),
+            *(SyslogServer(spec) for spec in scenario.syslog),
         ]
         self.file_services: list[FileService] = [
             *(FileServer(spec, scenario.content) for spec in scenario.files),

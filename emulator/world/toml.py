@@ -1,7 +1,8 @@
 """Scenario files: TOML in, :class:`~emulator.world.scenario.Scenario` out, or one clear line.
 
-``"1.5s"`` is a time, ``"30%"`` a chance. A value of the wrong type, an unknown key or a bad value raises
-:class:`ScenarioError`, which names file, table, key, what was found and what is allowed.
+``"1.5s"`` is a time, ``"30%"`` a chance, ``"2026-03-29T00:58:00Z"`` a time of day. A value of the wrong type, an
+unknown key or a bad value raises :class:`ScenarioError`, which names file, table, key, what was found and what is
+allowed.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.errors import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
 
+from emulator.events import SECOND
+from emulator.events.civil import DAY, date_of, days_of
 from emulator.world.doubts import doubts
 from emulator.world.expect import faults
 from emulator.world.run import Run
-from emulator.world.scenario import Chance, Duration, Scenario
+from emulator.world.scenario import Chance, Duration, Instant, Scenario
 from flash_image import JournalError, LayoutError
 
 SIZE_LIMIT = 1_000_000
@@ -30,6 +33,9 @@ CONTENT_LIMIT = 4_000_000
 """Longest file that a scenario's server may serve, in bytes."""
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
 _TIME = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ns|us|ms|s|min|h|d)", re.ASCII)
+_INSTANT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+)
 _CHANCE = re.compile(r"(\d{1,3})(?:\.(\d{1,4}))?\s*%", re.ASCII)
 
 
@@ -54,6 +60,19 @@ def chance(text: str) -> Chance:
     if not 0 <= ppm <= 1_000_000:
         raise ValueError(f'{text!r} is not a chance such as "30%" or "0.5%"')
     return Chance(ppm)
+
+
+def instant(text: str) -> Instant:
+    """``"2026-03-29T00:58:00Z"`` (RFC 3339) in ns since 1970, for the years 1970 to 2099. Raises ValueError."""
+    found = _INSTANT.fullmatch(text.strip())
+    year, month, day, hour, minute, second = map(int, found.groups()[:6]) if found else (0,) * 6
+    zone = int(f"{found[8]}1") * (int(found[9]) * 60 + int(found[10])) if found and found[8] else 0
+    days = days_of(year, month, day) if 1 <= month <= 12 else 0
+    is_time = hour < 24 and minute < 60 and second < 60 and abs(zone) < 24 * 60
+    if not found or not is_time or not 1970 <= year < 2100 or date_of(days) != (year, month, day):
+        raise ValueError(f'{text!r} is not a time of day such as "2026-03-29T00:58:00Z"')
+    seconds = (hour * 60 + minute - zone) * 60 + second
+    return Instant(days * DAY + seconds * SECOND + int((found[7] or "0").ljust(9, "0")))
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -138,6 +157,7 @@ def _converter() -> Converter:
         converter.register_structure_hook(wanted, _strict(wanted))
     converter.register_structure_hook_func(lambda t: t is Duration, lambda value, _: duration(_text(value)))
     converter.register_structure_hook_func(lambda t: t is Chance, lambda value, _: chance(_text(value)))
+    converter.register_structure_hook_func(lambda t: t is Instant, lambda value, _: instant(_text(value)))
     converter.register_structure_hook_func(_is_plain_union, _one_of)
     converter.register_structure_hook(bytes, lambda value, _: b"")
     return converter

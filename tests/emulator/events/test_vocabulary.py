@@ -137,7 +137,7 @@ def with_secret_urls(cls: type[Event], url: str) -> Event:
         if of_type in plain:
             made[name] = text if of_type is str else plain[of_type]
         elif get_origin(of_type) is UnionType:
-            made[name] = text
+            made[name] = text if str in get_args(of_type) else None
         elif name == "headers":
             made[name] = (("Authorization", SECRET),)
         elif get_args(of_type)[1:] == (...,):

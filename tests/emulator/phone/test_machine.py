@@ -44,7 +44,7 @@ from emulator.phone.firmware import Firmware, Mark, Part, applies, marks, reacts
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import LONGEST_SETTLE, Machine, Runaway, Settled
 from emulator.phone.prepare import prepared_flash
-from emulator.phone.state import Phone, fold, fold_entry, initial
+from emulator.phone.state import VOLATILE, Phone, fold, fold_entry, initial
 from emulator.wire import dhcp as wire
 from emulator.world.run import Run
 from emulator.world.scenario import (
@@ -56,9 +56,24 @@ from emulator.world.scenario import (
     PnpSpec,
     RedirectionSpec,
     Scenario,
+    SntpSpec,
     SwitchSpec,
+    SyslogSpec,
 )
-from tests.emulator.phone.bench import FILE_SERVER, MAC, MODEL, Bench, of, prov, seconds, served, story, syslog, typed
+from tests.emulator.phone.bench import (
+    FILE_SERVER,
+    MAC,
+    MODEL,
+    QUIET,
+    Bench,
+    of,
+    prov,
+    seconds,
+    served,
+    story,
+    syslog,
+    typed,
+)
 from tests.emulator.phone.bench import initial as initial_file
 from tools.simulate import run
 
@@ -102,7 +117,22 @@ def worlds() -> dict[str, Scenario]:
     stranger = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
     away = story(served({"/i.cfg": initial_file()}, protocols=("ftp",)), url=None, options=REDIRECTING)
     tagged = attrs.evolve(whole, dhcp=(attrs.evolve(whole.dhcp[0], vlan=20),), switch=SwitchSpec(lldp_vlan=20))
+    talkative = {
+        **QUIET,
+        "NTP_ADDR": "name",
+        "SYSLOG_SERVER_ENABLE": "Y",
+        "SYSLOG_ADDR": "name",
+        "SYSLOG_SEVERITY": "7",
+    }
+    clocks = attrs.evolve(
+        story(served({"/i.cfg": initial_file()}), url="http://name/i.cfg", provisioned=talkative),
+        sntp=(SntpSpec(FILE_SERVER, kiss="RATE", end=seconds(30)), SntpSpec(FILE_SERVER, start=seconds(30))),
+        syslog=(SyslogSpec(FILE_SERVER),),
+        names={"name": FILE_SERVER},
+        until=seconds(50_000),
+    )
     return {
+        "clocks": clocks,
         "whole": attrs.evolve(whole, action=hands, until=seconds(200), phone=believing(whole)),
         "lan": attrs.evolve(tagged, host=(HostSpec("192.0.2.10", vlan=20, end=seconds(9)),), until=seconds(60)),
         "pnp": pnp_world,
@@ -485,7 +515,7 @@ def test_power_off_forgets_everything_but_the_flash() -> None:
     chip = bench.phone.flash.chip.copy()
     bench.feed(PowerOff())
     blank = initial(bench.machine.firmware)
-    for name in ("orders", "settings", "dhcp", "pnp", "download", "ftp", "provisioning"):
+    for name in VOLATILE:
         assert getattr(bench.phone, name) == getattr(blank, name), name
     assert bench.phone.flash.chip == chip
     assert bench.wait(10**6 * SECOND) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emulator.events import SECOND, HttpRequested, RunEnded, RunStarted, StepEntered, TimerCancelled, TimerSet
 from emulator.phone.provisioning import LAST_GOOD
-from emulator.world.scenario import ActionSpec, FilesSpec, PathSpec, Scenario
+from emulator.world.scenario import ActionSpec, FilesSpec, Instant, PathSpec, Scenario, SntpSpec
 from flash_image import Timing
 from tests.emulator.phone.bench import FILE_SERVER, MINUTE, QUIET, Bench, initial, prov, seconds, served, steps, story
 from tools.simulate import RunResult, run
@@ -177,6 +177,85 @@ def test_a_retry_starts_with_discovery() -> None:
     assert [why for _, why in begun(result)] == ["start", "cyclic", "retry"]
     retried = result.of(RunStarted)[-1].n
     assert steps([entry for entry in result.entries if entry.n > retried])[:3] == [2, 3, 4]
+
+
+# --- Time of day ----------------------------------------------------------------------------------------------------
+
+CLOCK = 1_767_225_600 * SECOND
+"""2026-01-01T00:00:00Z."""
+TIMED = {**QUIET, "CFG_RESYNC_TIME": "23:00", "NTP_ADDR": "192.0.2.40"}
+
+
+def timed(hours: float, *, sntp: SntpSpec | None = None, clock: int = CLOCK, **changes: Any) -> Scenario:
+    """A phone that provisions at 23:00, in a world whose clock shows ``clock`` at the start."""
+    told = attrs.evolve(world(hours=hours, **{"provisioned": TIMED, **changes}), clock=Instant(clock))
+    return attrs.evolve(told, sntp=(sntp or SntpSpec(),))
+
+
+@pytest.mark.spec("PROV-233")
+def test_each_day_at_the_time_to_the_nanosecond_of_the_phones_clock() -> None:
+    result = run(timed(72))
+    clock = result.phones[0].wallclock
+    runs = begun(result)
+    assert [why for _, why in runs] == ["start", "time-of-day", "time-of-day", "time-of-day"]
+    for day, (at, _) in enumerate(runs[1:]):
+        assert abs(at - (23 + 24 * day) * HOUR) <= 2 * SECOND // 1000, "the clock is off by what SNTP cannot know"
+    assert clock.utc(runs[-1][0]) == CLOCK + (23 + 48) * HOUR
+
+
+@pytest.mark.spec("PROV-233")
+def test_the_time_is_local_and_follows_summer_time() -> None:
+    """Berlin, from the day before the clocks go forward: 23:00 is 22:00 UTC, and then 21:00 UTC."""
+    berlin = {
+        **TIMED,
+        "TIME_ZONE": "60", "DST_ENABLE": "Y", "DST_START_MONTH": "3", "DST_START_ORDINAL_DAY": "5",
+        "DST_START_TIME": "120", "DST_STOP_MONTH": "10", "DST_STOP_ORDINAL_DAY": "5", "DST_STOP_TIME": "180",
+    }
+    saturday = 1_774_656_000 * SECOND
+    at = [time for time, why in begun(run(timed(48, clock=saturday, provisioned=berlin))) if why == "time-of-day"]
+    assert [round(time / HOUR, 4) for time in at] == [22.0, 24 + 21.0]
+
+
+OFF = [
+    pytest.param({"CFG_CYCLIC": "Y", "CFG_CYCLIC_INTVL": "60"}, "cyclic", None, marks=pytest.mark.spec("PROV-235")),
+    pytest.param({}, "retry", None, marks=pytest.mark.spec("PROV-235")),
+]
+
+
+@pytest.mark.parametrize(("settings", "other", "url"), OFF)
+def test_it_switches_the_others_off_once_the_clock_is_set(
+    settings: dict[str, str], other: str, url: str | None
+) -> None:
+    """The time server answers after an hour and a half; nothing can be fetched before or after."""
+    story = timed(30, provisioned={**TIMED, **settings}, url=url, sntp=SntpSpec(start=seconds(5400)))
+    result = run(story)
+    runs = begun(result)
+    assert {why for at, why in runs if at < 5400 * SECOND} >= {"start", other}
+    assert [why for at, why in runs if at > 5460 * SECOND] == ["time-of-day"]
+    assert sorted(key for key in result.phones[0].orders.open if key.startswith("timer:")) == [
+        *("timer:dhcp-expiry", "timer:dhcp-t1", "timer:dhcp-t2", "timer:sntp", "timer:time-of-day")
+    ]
+
+
+@pytest.mark.spec("PROV-234", "PROV-235")
+@pytest.mark.parametrize("text", ["", "24:00", "7:30"])
+def test_a_time_that_is_none_switches_nothing_off(text: str) -> None:
+    held = {**TIMED, "CFG_RESYNC_TIME": text}
+    result = run(timed(2, provisioned=held, url=None))
+    assert "retry" in [why for _, why in begun(result)]
+    assert "timer:time-of-day" not in result.phones[0].orders.open
+
+
+@pytest.mark.spec("PROV-235")
+def test_taken_away_again_the_retry_comes_back() -> None:
+    result = run(timed(3, url=None, action=(typed(600, "CFG_RESYNC_TIME", ""),)))
+    first = begun(result)[1]
+    assert first == (600 * SECOND + PROGRAM + 30 * MINUTE, "retry")
+
+
+def test_a_zone_that_is_typed_moves_the_time() -> None:
+    at = [time for time, why in begun(run(timed(23, action=(typed(600, "TIME_ZONE", "120"),)))) if why == "time-of-day"]
+    assert [round(time / HOUR, 4) for time in at] == [21.0]
 
 
 # --- A year ---------------------------------------------------------------------------------------------------------
