@@ -30,10 +30,6 @@ configuration files | modelled | XML, size limit, catalogue check, perm, access,
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
 power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
 triggers | modelled | start, retry, CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync; no random spread
-web and phone programming | simplified | a value typed or taken back; no login, no pages
-display | simplified | texts of our own for faults; no menus
-factory reset | left out | nothing is reset; a new phone is a new flash image
-import and export of settings | left out | access levels are stored and filter nothing yet
 restart-bound settings | modelled | the phone restarts when a run changed one; what is read meanwhile is already new
 LLDP-MED and CDP | simplified | one message each at link up, none every 30 s; a later VLAN waits for the next link
 VLAN | simplified | chosen once per link; DHCP and PnP servers are in one, all else is routed; no PC port
@@ -47,6 +43,12 @@ clock | simplified | set by SNTP only, lost with the power; time zone and summer
 SNTP | simplified | unicast queries and kiss-o'-death in bytes; DHCP option 42 is not used; NTP_MODE 0 is off, else on
 syslog | modelled | RFC 3164 in UDP, a line for each provisioning event; while the clock is not set, time since power-on
 local log | simplified | the last 500 lines, in RAM; LOG_FILE_SIZE, LOG_LEVEL_* and LOG_TERMINAL_DISP_ENABLE do nothing
+web and phone programming | simplified | values and pages by access level, passwords; no HTTP, sessions or account names
+pages | simplified | one for each group of parameters; which groups are for people is a list of our own
+packet capture | left out | no page for it; the event log of a run holds every packet
+display | simplified | texts of our own for faults and for a reset that waits
+factory reset | simplified | menu entry and web page, all or nothing; what a cut leaves unerased stays unerased
+import and export of settings | modelled | by access level; what differs from the defaults goes out, plain files come in
 """
 
 BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

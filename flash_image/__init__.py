@@ -2,7 +2,8 @@
 
 `Chip` is a NOR chip: sectors, pages, wear. `factory` builds one as it leaves the factory, `partitions` and `identity`
 say what is where. `mount` reads the settings journal, `plan` gives the operations that commit changes to settings and
-saved files at once, safe against a power cut at any byte. `pack` and `unpack` turn chips into bytes and back.
+saved files at once, safe against a power cut at any byte, and `wipe` those that clear them all. `pack` and `unpack`
+turn chips into bytes and back.
 
 The package knows nothing of phones. It is pure: no input or output, no clock, no randomness.
 """
@@ -10,7 +11,7 @@ The package knows nothing of phones. It is pure: no input or output, no clock, n
 from flash_image.chip import Chip, ChipFault, Erase, Geometry, Op, Program, Timing, programs
 from flash_image.files import FileDamaged, read_file
 from flash_image.image import ImageError, from_raw, pack, raw, unpack
-from flash_image.journal import Damage, DamageCode, Mounted, mount, plan
+from flash_image.journal import Damage, DamageCode, Mounted, mount, plan, wipe
 from flash_image.layout import Identity, Layout, LayoutError, Partition, built_in, factory, identity, partitions
 from flash_image.records import FileRef, JournalError, JournalFull
 
@@ -46,4 +47,5 @@ __all__ = [
     "raw",
     "read_file",
     "unpack",
+    "wipe",
 ]

@@ -47,6 +47,7 @@ __all__ = [
     "mount",
     "plan",
     "read_file",
+    "wipe",
 ]
 
 DamageCode: TypeAlias = (
@@ -167,6 +168,32 @@ def plan(
     return (*written.ops, *_record_ops(chip, mounted, record))
 
 
+def wipe(chip: Chip, mounted: Mounted) -> tuple[Op, ...]:
+    """The operations that delete every value and file at once and leave none of their bytes in journal or file area.
+
+    An empty snapshot in the next bank is the commit; after it all that is not blank in the other banks and in the file
+    area is erased. A chip that got only some of them, and any byte prefix of the next, mounts as exactly the old state
+    or as exactly an empty one; in the latter old bytes may be left that nothing erases later on purpose.
+
+    `mounted` must be what `mount(chip)` gives. Raises `JournalFull("numbers-used-up")`.
+    """
+    if mounted.sequence >= MAX_NUMBER or mounted.generation >= MAX_NUMBER:
+        raise JournalFull("numbers-used-up")
+    layout = partitions(chip)
+    journal, area = layout.partition(JOURNAL), layout.partition(FILES)
+    gone = (dict.fromkeys(mounted.values), dict.fromkeys(mounted.files))
+    record = Record(DELTA, mounted.sequence + 1, mounted.generation, mounted.cursor, *gone)
+    first = journal.first + _next_bank(journal, mounted) * BANK_SECTORS
+    kept = range(first, first + BANK_SECTORS)
+    held = (sector for part in (journal, area) for sector in range(part.first, part.first + part.count))
+    rest = (Erase(sector) for sector in held if sector not in kept and not chip.is_blank(sector))
+    return (*_compaction(chip, journal, mounted, record), *rest)
+
+
+def _next_bank(journal: Partition, mounted: Mounted) -> int:
+    return 0 if mounted.bank is None else (mounted.bank + 1) % (journal.count // BANK_SECTORS)
+
+
 def _holds(chip: Chip, mounted: Mounted, name: str, body: bytes) -> bool:
     ref = mounted.files.get(name)
     if ref is None or ref.length != len(body):
@@ -198,8 +225,7 @@ def _compaction(chip: Chip, journal: Partition, mounted: Mounted, record: Record
     at = _aligned(HEADER_SIZE, geometry.page)
     if at + len(raw) > BANK_SECTORS * geometry.sector:
         raise JournalFull("bank-full")
-    bank = 0 if mounted.bank is None else (mounted.bank + 1) % (journal.count // BANK_SECTORS)
-    first = journal.first + bank * BANK_SECTORS
+    first = journal.first + _next_bank(journal, mounted) * BANK_SECTORS
     start = first * geometry.sector
     # Blank sectors too: one that a torn erasure left may only seem blank, and equal erasures keep the wear equal.
     yield from (Erase(sector) for sector in range(first, first + BANK_SECTORS))

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from emulator.events import VOCABULARY, Entry, Event
 from emulator.events.codec import EventError
-from emulator.events.masking import HIDDEN, is_secret
+from emulator.events.masking import HIDDEN, hide_passwords, is_secret
 from emulator.log.store import LogError, RunInfo, Store
 from emulator.phone import snapshot
 from emulator.phone.catalogue import Parameter, catalogue
@@ -115,7 +115,7 @@ def state(run: str, *, db: str | Path = DATABASE, phone: int = 0, secrets: bool 
     step = firmware.steps.get(folded.provisioning.step)
     values = folded.settings.differing()
     if not secrets:
-        values = {key: HIDDEN if value and is_secret(key) else value for key, value in values.items()}
+        values = {key: HIDDEN if value and is_secret(key) else hide_passwords(value) for key, value in values.items()}
     return State(
         found.info,
         n,

@@ -12,6 +12,7 @@ from emulator.events import (
     Entry,
     Event,
     HttpRequested,
+    PageSubmitted,
     Payload,
     SettingChanged,
     SettingEntered,
@@ -46,7 +47,7 @@ def fields(entry: Entry, secrets: bool) -> dict[str, Any]:
     if secrets:
         return {name: plain(value) for name, value in raw.items()}
     found = {name: plain(without_logins(value)) for name, value in raw.items()}
-    if isinstance(event, SettingChanged | SettingEntered) and is_secret(event.key) and event.value:
+    if isinstance(event, SettingChanged | SettingEntered | PageSubmitted) and is_secret(event.key) and event.value:
         found["value"] = HIDDEN
     if isinstance(event, HttpRequested):
         found["headers"] = [[n, HIDDEN if n.lower() == "authorization" else v] for n, v in event.headers]

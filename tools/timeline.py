@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from attrs import Factory, define
 
 from emulator.events import (
+    AccessRefused,
     AddressLost,
     DatagramLost,
     DatagramSent,
@@ -36,7 +37,10 @@ from emulator.phone.machine import Settled
 Style = Callable[[str, str], str]
 """(text, style name) to text as it is printed."""
 
-WRONG = (PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AddressLost, DatagramLost, ToleranceUsed)
+WRONG = (
+    *(PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AccessRefused),
+    *(AddressLost, DatagramLost, ToleranceUsed),
+)
 FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
     {

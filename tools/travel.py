@@ -10,13 +10,19 @@ from pathlib import Path
 from attrs import frozen
 
 from emulator.events import (
+    ExportRequested,
+    FactoryResetRequested,
     FileAnswered,
     FlashFitted,
     FlashProgrammed,
     HttpAnswered,
     HttpRequested,
+    ImportOffered,
+    PageOpened,
+    PageSubmitted,
     SettingChanged,
     SettingEntered,
+    SettingsExported,
     StreamReceived,
     StreamSent,
 )
@@ -29,6 +35,13 @@ from flash_image import ImageError, LayoutError, unpack
 from tools.browse import entries
 from tools.locate import DATABASE, Located, located
 from tools.masks import fields, is_file_block, shows_secret
+
+LOGINS = (PageOpened, PageSubmitted, ExportRequested, ImportOffered, FactoryResetRequested)
+"""Events that hold what somebody typed to log in."""
+DOCUMENTS = (HttpAnswered, FileAnswered, ImportOffered, SettingsExported)
+"""Events that hold a whole configuration file."""
+ELSEWHERE = (FlashProgrammed, StreamSent, *LOGINS)
+"""Events whose secrets stand in others as well, or have a name of their own."""
 
 
 @frozen
@@ -84,19 +97,21 @@ def secrets_in(found: Located) -> tuple[str, ...]:
     pieces: dict[tuple[int, str, int], list[bytes]] = {}
     for entry in entries(found, found.info.events, None, ()):
         event = entry.event
-        if isinstance(event, SettingChanged | SettingEntered):
+        if isinstance(event, LOGINS) and event.password:
+            names.add("passwords of accounts")
+        if isinstance(event, SettingChanged | SettingEntered | PageSubmitted):
             if is_secret(event.key) and event.value:
                 names.add(event.key)
         elif isinstance(event, FlashFitted):
             names.update(secrets_on(event.image))
-        elif isinstance(event, HttpAnswered | FileAnswered) or is_file_block(event):
+        elif isinstance(event, DOCUMENTS) or is_file_block(event):
             if fields(entry, False) != fields(entry, True):
                 names.add("configuration files")
         elif isinstance(event, HttpRequested) and any(name == "Authorization" for name, _ in event.headers):
             names.add("HTTP credentials")
         elif isinstance(event, StreamReceived):
             pieces.setdefault((entry.phone, event.name, event.ordinal), []).append(event.payload)
-        elif not isinstance(event, FlashProgrammed | StreamSent) and fields(entry, False) != fields(entry, True):
+        elif not isinstance(event, ELSEWHERE) and fields(entry, False) != fields(entry, True):
             names.add("logins in URLs")
     if any(shows_secret(b"".join(each)) for each in pieces.values()):
         names.add("configuration files")

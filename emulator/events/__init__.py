@@ -85,6 +85,19 @@ from emulator.events.transfer import (
     TransferEnded,
 )
 from emulator.events.units import SECOND
+from emulator.events.user import (
+    AccessRefused,
+    ExportRequested,
+    FactoryResetAccepted,
+    FactoryResetDone,
+    FactoryResetRequested,
+    ImportEnded,
+    ImportOffered,
+    PageOpened,
+    PageShown,
+    PageSubmitted,
+    SettingsExported,
+)
 
 POWER = (
     *(FlashFitted, PowerOn, PowerOff, LinkUp, LinkDown, TimerSet, TimerCancelled, TimerDue),
@@ -110,6 +123,17 @@ STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, Sav
 TIME = (
     ClockSet,
     ClockRefused,
+    PageOpened,
+    PageShown,
+    PageSubmitted,
+    ExportRequested,
+    SettingsExported,
+    ImportOffered,
+    ImportEnded,
+    FactoryResetRequested,
+    FactoryResetAccepted,
+    FactoryResetDone,
+    AccessRefused,
 )
 
 GROUPS = (
@@ -141,6 +165,7 @@ __all__ = [
     "ORDERS",
     "SECOND",
     "VOCABULARY",
+    "AccessRefused",
     "AddressBound",
     "AddressLost",
     "AttemptStarted",
@@ -163,6 +188,10 @@ __all__ = [
     "DownloadOrdered",
     "Entry",
     "Event",
+    "ExportRequested",
+    "FactoryResetAccepted",
+    "FactoryResetDone",
+    "FactoryResetRequested",
     "FileAnswered",
     "FileRefused",
     "FileRequested",
@@ -178,6 +207,8 @@ __all__ = [
     "Headers",
     "HttpAnswered",
     "HttpRequested",
+    "ImportEnded",
+    "ImportOffered",
     "LinkDown",
     "LinkUp",
     "LookupAnswered",
@@ -185,6 +216,9 @@ __all__ = [
     "NeighbourHeard",
     "NotifyReceived",
     "PacketRefused",
+    "PageOpened",
+    "PageShown",
+    "PageSubmitted",
     "ParameterSkipped",
     "Payload",
     "PnpAnswered",
@@ -204,6 +238,7 @@ __all__ = [
     "SettingChanged",
     "SettingEntered",
     "SettingRefused",
+    "SettingsExported",
     "SettingsLoaded",
     "SipAnswered",
     "SourceTried",

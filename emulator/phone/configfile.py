@@ -129,7 +129,7 @@ def write(entries: Iterable[Entry]) -> bytes:
     order = {parameter.tag: number for number, parameter in enumerate(known)}
     placed: dict[str, tuple[Parameter, int | None, Entry]] = {}
     for entry in entries:
-        parameter, line = _writable(known, entry)
+        parameter, line = placed_at(known, entry)
         if entry.key in placed:
             raise ValueError("key given twice")
         placed[entry.key] = (parameter, line, entry)
@@ -147,7 +147,8 @@ def write(entries: Iterable[Entry]) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
 
 
-def _writable(known: Catalogue, entry: Entry) -> tuple[Parameter, int | None]:
+def placed_at(known: Catalogue, entry: Entry) -> tuple[Parameter, int | None]:
+    """(parameter, line) of an entry that `write` takes. Raises ValueError for any other."""
     tag, line = split(entry.key)
     parameter = known.by_tag.get(tag)
     if parameter is None or parameter.path.startswith("Initial/") or parameter.per_line != (line is not None):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.events import Because, Entry, SettingChanged, SettingEntered, SettingRefused
+from emulator.events import AccessRefused, Because, Entry, PageSubmitted, SettingChanged, SettingEntered, SettingRefused
+from emulator.phone.access import allowed, on_a_page, refusal
 from emulator.phone.catalogue import catalogue, split
 from emulator.phone.firmware import Reaction, reacts
 from emulator.phone.storage import save
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @reacts(SettingEntered)
-def entered(phone: Phone, event: SettingEntered, entry: Entry) -> Reaction:
+def entered(phone: Phone, event: SettingEntered | PageSubmitted, entry: Entry) -> Reaction:
     """Web and phone programming: checked like a file's value, refused where provisioning says read-only (PROV-161)."""
     reason, value = judge(phone, event)
     if reason:
@@ -25,7 +26,17 @@ def entered(phone: Phone, event: SettingEntered, entry: Entry) -> Reaction:
     yield from save(phone, (change,), {}, "")
 
 
-def judge(phone: Phone, event: SettingEntered) -> tuple[str, str | None]:
+@reacts(PageSubmitted)
+def submitted(phone: Phone, event: PageSubmitted, entry: Entry) -> Reaction:
+    """The same for somebody of a level: nobody changes what no page shows to him (PROV-171, PROV-172)."""
+    reason, grounds = refusal(phone, event.via, event.level, event.password)
+    if reason:
+        yield Because(AccessRefused("value", event.via, event.level, reason), grounds)
+        return
+    yield from entered(phone, event, entry)
+
+
+def judge(phone: Phone, event: SettingEntered | PageSubmitted) -> tuple[str, str | None]:
     """(reason for refusal or "", value to store) for something the user typed."""
     try:
         tag, line = split(event.key)
@@ -34,6 +45,10 @@ def judge(phone: Phone, event: SettingEntered) -> tuple[str, str | None]:
     parameter = catalogue().by_tag.get(tag)
     if parameter is None or parameter.per_line != (line is not None):
         return "unknown", None
+    if isinstance(event, PageSubmitted) and not allowed(phone.settings, event.key, event.level):
+        return "not-for-this-level", None
+    if isinstance(event, PageSubmitted) and not on_a_page(event.via, event.key):
+        return "on-no-page", None
     if not phone.settings.editable(event.key):
         return "read-only", None
     if event.value is None:

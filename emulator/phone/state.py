@@ -15,6 +15,7 @@ from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdere
 from emulator.phone.arp import Arp
 from emulator.phone.dhcp import Dhcp
 from emulator.phone.download import Download
+from emulator.phone.factory_reset import FactoryReset
 from emulator.phone.firmware import Firmware, Options, applies
 from emulator.phone.ftp import Ftp
 from emulator.phone.hardware import Power
@@ -56,6 +57,7 @@ class Phone(PartState):
     tftp: Tftp = attrs.field(factory=Tftp, metadata={"copy": True})
     ftp: Ftp = attrs.field(factory=Ftp, metadata={"copy": True})
     provisioning: Provisioning = attrs.field(factory=Provisioning, metadata={"copy": True})
+    factory_reset: FactoryReset = attrs.field(factory=FactoryReset, metadata={"copy": True})
     restart: Restart = attrs.field(factory=Restart, metadata={"copy": True})
     names: Names = attrs.field(factory=Names, metadata={"copy": True})
     resync: Resync = attrs.field(factory=Resync, metadata={"copy": True})
@@ -83,6 +85,7 @@ VOLATILE = {
     "tftp": Tftp,
     "ftp": Ftp,
     "provisioning": Provisioning,
+    "factory_reset": FactoryReset,
     "restart": Restart,
     "names": Names,
     "resync": Resync,

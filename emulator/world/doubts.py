@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address
 from itertools import combinations
 
+from emulator.phone.access import pages
 from emulator.phone.catalogue import catalogue, split
 from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
@@ -15,6 +16,7 @@ from emulator.world.scenario import (
     OUTCOMES,
     PORTS,
     PROTOCOLS,
+    ActionSpec,
     DhcpSpec,
     EventExpectation,
     FilesSpec,
@@ -23,6 +25,10 @@ from emulator.world.scenario import (
 )
 from emulator.world.servers.dhcp import pool_limits, sample_reply
 from emulator.world.servers.sntp import SYNCHRONISED, SntpServer
+
+AT_PAGES = ("web", "phone", "page", "export", "import", "factory-reset")
+USED_BY = {"page": ("page",), "file": ("import",), "level": AT_PAGES, "password": AT_PAGES}
+"""Key of an action to the actions that look at it."""
 
 
 def doubts(scenario: Scenario) -> Iterator[str]:
@@ -146,12 +152,26 @@ def about_actions(scenario: Scenario) -> Iterator[str]:
             yield f"action[{index}].phone: there is no phone {action.phone}"
         if action.do in ("web", "phone") and not action.key:
             yield f"action[{index}].key: {action.do} programming needs a key"
+        yield from about_people(f"action[{index}]", action)
         if action.do == "notify":
             yield from addressed(f"action[{index}].source", action.source)
             if not action.event.isprintable():
                 yield f"action[{index}].event: {action.event!r} is not one line of text"
         if action.at > scenario.until:
             yield f"action[{index}].at: is after the end of the story (until)"
+
+
+def about_people(place: str, action: ActionSpec) -> Iterator[str]:
+    """A page that exists, a file to import, and nothing that no hand at a page can use."""
+    if action.do == "page" and action.page not in pages(action.via):
+        near = get_close_matches(action.page, pages(action.via), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        yield f"{place}.page: the {action.via} has no page {action.page!r}{hint}"
+    if action.do == "import" and not action.file:
+        yield f"{place}.file: import needs a file beside the scenario"
+    for name, doers in USED_BY.items():
+        if getattr(action, name) not in ("", "A", None) and action.do not in doers:
+            yield f"{place}.{name}: {action.do} does nothing with it; it is for {', '.join(doers)}"
 
 
 def about_expectations(scenario: Scenario) -> Iterator[str]:

@@ -18,16 +18,11 @@ from emulator.events import (
     Event,
     FlashFitted,
     FrameSent,
-    HandsetLifted,
-    HandsetReplaced,
     LinkDown,
     LinkUp,
     Payload,
-    PowerOff,
     PowerOn,
     RestartOrdered,
-    RestartRequested,
-    SettingEntered,
     TimerDue,
     TimerSet,
     VlanChosen,
@@ -39,6 +34,7 @@ from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import Machine, Settled
 from emulator.phone.prepare import prepared_flash
 from emulator.world.agenda import WORLD, Agenda
+from emulator.world.people import DEEDS
 from emulator.world.scenario import ActionSpec, Duration, PhoneSpec, Scenario
 from emulator.world.simulated import SimulatedWorld
 from emulator.world.streams import Streams
@@ -47,14 +43,6 @@ Observer = Callable[[Settled], None]
 
 RESTART_TIME = 2 * SECOND
 """From the order to restart until the phone runs again; ours, no source gives it."""
-DEEDS: dict[str, Callable[[], Event]] = {
-    "power-off": PowerOff,
-    "link-up": LinkUp,
-    "link-down": LinkDown,
-    "lift": HandsetLifted,
-    "hang-up": HandsetReplaced,
-}
-"""Actions that need no more than their name, to the event that the phone gets."""
 
 
 def scenario_firmware(scenario: Scenario) -> Firmware:
@@ -160,11 +148,7 @@ class Run:
         """What the phone feels of an action."""
         if action.do == "power-on":
             return self._power_on(index)
-        if action.do in ("web", "phone"):
-            return SettingEntered(action.key, action.value, action.do)
-        if action.do == "restart":
-            return RestartRequested(action.via)
-        return DEEDS[action.do]()
+        return DEEDS[action.do](action, self.scenario.content)
 
     def _power_on(self, index: int) -> PowerOn:
         return PowerOn(self.streams.bytes(f"entropy/{index}").hex())

@@ -263,14 +263,20 @@ class SyslogSpec:
 ACTIONS = (
     *("power-off", "power-on", "link-down", "link-up", "web", "phone"),
     *("lift", "hang-up", "restart", "notify"),
+    *("page", "export", "import", "factory-reset"),
 )
 
 
 @frozen
 class ActionSpec:
     """Somebody does something at a time. key, value: for ``web`` and ``phone`` (no value takes the user's back);
-    lift, hang-up: the handset, which is a call while it is lifted; via: where ``restart`` is asked for; source: who
-    sends a ``notify``; event: its Event header."""
+    lift, hang-up: the handset, which is a call while it is lifted; via: where ``restart``, ``page`` and
+    ``factory-reset`` are asked for; source: who sends a ``notify``; event: its Event header.
+
+    page: a group such as ``System/Prov``, of a line ``Lines/Line/Sip/1``; file: beside the scenario, for ``import``;
+    level: who acts at a page, ``A``, the administrator, or ``U``, a user; password: what he types to log in, or at a
+    protected menu (none: he has logged in before).
+    """
 
     at: Duration
     do: str = field(validator=in_(ACTIONS))
@@ -279,6 +285,10 @@ class ActionSpec:
     via: str = field(default="web", validator=in_(("web", "phone")))
     source: str = "192.0.2.30"
     event: str = "check-sync"
+    page: str = ""
+    file: str = ""
+    level: str = field(default="A", validator=in_(("A", "U")))
+    password: str | None = None
     phone: int = 0
 
 

@@ -123,7 +123,8 @@ def contents(scenario: Scenario, name: str, folder: Path) -> dict[str, bytes]:
         for where in server.paths.values():
             if where.file is not None:
                 found[where.file] = read_content(inside(folder, where.file, name), name)
-    for file in scenario.phone.saved.values():
+    imported = (action.file for action in scenario.action if action.do == "import" and action.file)
+    for file in (*scenario.phone.saved.values(), *imported):
         found[file] = read_content(inside(folder, file, name), name)
     return found
 

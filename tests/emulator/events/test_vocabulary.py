@@ -138,6 +138,8 @@ def with_secret_urls(cls: type[Event], url: str) -> Event:
             made[name] = text if of_type is str else plain[of_type]
         elif get_origin(of_type) is UnionType:
             made[name] = text if str in get_args(of_type) else None
+        elif name == "entries":
+            made[name] = ((text, text, True),)
         elif name == "headers":
             made[name] = (("Authorization", SECRET),)
         elif get_args(of_type)[1:] == (...,):
@@ -158,7 +160,7 @@ def test_text_shows_no_password_of_a_url(cls: type[Event], url: str) -> None:
     assert SECRET not in event.text()
 
 
-@pytest.mark.parametrize("kind", ["SettingChanged", "SettingEntered"])
+@pytest.mark.parametrize("kind", ["SettingChanged", "SettingEntered", "PageSubmitted"])
 def test_text_shows_no_secret_setting(kind: str) -> None:
     for tag, parameter in catalogue().by_tag.items():
         for key in (tag, f"{tag}/2"):

@@ -140,6 +140,7 @@ def worlds() -> dict[str, Scenario]:
         "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
         "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
         "tftp": story(served({f"/{MODEL}.cfg": initial_file()}, protocols=("tftp",)), url=f"{FILE_SERVER}"),
+        "people": attrs.evolve(whole, action=PEOPLE, content={"x.cfg": syslog(SYSLOG_PORT="99").encode()}),
         "leases": attrs.evolve(
             whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
         ),
@@ -151,6 +152,16 @@ def believing(world: Scenario) -> PhoneSpec:
     return attrs.evolve(world.phone, options={"notify_from": "anyone"})
 
 
+PEOPLE = (
+    ActionSpec(seconds(20), "page", page="System/Syslog"),
+    ActionSpec(seconds(21), "web", "USER_ID", "x", level="U"),
+    ActionSpec(seconds(22), "import", file="x.cfg"),
+    ActionSpec(seconds(23), "export", level="U"),
+    ActionSpec(seconds(24), "factory-reset", level="U"),
+    ActionSpec(seconds(25), "lift"),
+    ActionSpec(seconds(26), "factory-reset", via="phone"),
+    ActionSpec(seconds(27), "hang-up"),
+)
 REDIRECTING = {"redirection_url": "http://192.0.2.50"}
 WORLDS = worlds()
 everywhere = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)

@@ -208,8 +208,14 @@ def test_the_time_is_local_and_follows_summer_time() -> None:
     """Berlin, from the day before the clocks go forward: 23:00 is 22:00 UTC, and then 21:00 UTC."""
     berlin = {
         **TIMED,
-        "TIME_ZONE": "60", "DST_ENABLE": "Y", "DST_START_MONTH": "3", "DST_START_ORDINAL_DAY": "5",
-        "DST_START_TIME": "120", "DST_STOP_MONTH": "10", "DST_STOP_ORDINAL_DAY": "5", "DST_STOP_TIME": "180",
+        "TIME_ZONE": "60",
+        "DST_ENABLE": "Y",
+        "DST_START_MONTH": "3",
+        "DST_START_ORDINAL_DAY": "5",
+        "DST_START_TIME": "120",
+        "DST_STOP_MONTH": "10",
+        "DST_STOP_ORDINAL_DAY": "5",
+        "DST_STOP_TIME": "180",
     }
     saturday = 1_774_656_000 * SECOND
     at = [time for time, why in begun(run(timed(48, clock=saturday, provisioned=berlin))) if why == "time-of-day"]

@@ -65,6 +65,21 @@ DOUBTFUL = {
     "expect.event[0]: no number": '[[expect.event]]\nkind = "PowerOn"\nat_least = 5\nat_most = 2',
     "phone.saved: 'other'": '[phone.saved]\nother = "first-boot-option-160.toml"',
     "phone: its flash cannot be made: bad-model": '[phone]\nmodel = "with\\u0007bell"',
+    "action[0].page: the web has no page 'System/Prof'; did you mean 'System/Prov'": (
+        '[[action]]\nat = "1s"\ndo = "page"\npage = "System/Prof"'
+    ),
+    "action[0].page: the phone has no page 'System/LoginAcc'": (
+        '[[action]]\nat = "1s"\ndo = "page"\nvia = "phone"\npage = "System/LoginAcc"'
+    ),
+    "action[0].file: import needs a file": '[[action]]\nat = "1s"\ndo = "import"',
+    "'../README.md' is not beside the scenario": '[[action]]\nat = "1s"\ndo = "import"\nfile = "../README.md"',
+    "served file nothing.cfg: no such file": '[[action]]\nat = "1s"\ndo = "import"\nfile = "nothing.cfg"',
+    "action[0].password: restart does nothing with it": (
+        '[[action]]\nat = "1s"\ndo = "restart"\npassword = "adminpass"'
+    ),
+    "action[0].level: lift does nothing with it": '[[action]]\nat = "1s"\ndo = "lift"\nlevel = "U"',
+    "action[0].file: export does nothing with it": '[[action]]\nat = "1s"\ndo = "export"\nfile = "x.cfg"',
+    "action[0]: level: found 'X', want one of A, U": '[[action]]\nat = "1s"\ndo = "export"\nlevel = "X"',
     "'seed' must be": "seed = -1",
 }
 
