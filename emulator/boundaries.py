@@ -37,7 +37,6 @@ address conflicts (ARP) | simplified | announced, defended once, declined; no pr
 Ethernet | simplified | the link is up or down; LLDP, CDP and ARP are frames, all else begins at IP
 IPv6 | left out | IPv4 only
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
-firmware update | left out | FIRM_* are stored and not acted on
 SIP registration and calls | left out | no REGISTER; a call is a lifted handset
 clock | simplified | set by SNTP only, lost with the power; time zone and summer time by rule; no leap seconds
 SNTP | simplified | unicast queries and kiss-o'-death in bytes; DHCP option 42 is not used; NTP_MODE 0 is off, else on
@@ -49,6 +48,7 @@ packet capture | left out | no page for it; the event log of a run holds every p
 display | simplified | texts of our own for faults and for a reset that waits
 factory reset | simplified | menu entry and web page, all or nothing; what a cut leaves unerased stays unerased
 import and export of settings | modelled | by access level; what differs from the defaults goes out, plain files come in
+firmware update | simplified | A/B slots, trial, watchdog, roll back; the image format is ours and its payload idle
 """
 
 BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

@@ -16,6 +16,7 @@ from flash_image.records import HEADER_SIZE, SNAPSHOT, BankHeader, Record, encod
 
 TABLE: Final = "table"
 FACTORY: Final = "factory"
+BOOT: Final = "boot"
 JOURNAL: Final = "journal"
 FILES: Final = "files"
 FIRMWARE_A: Final = "firmware-a"
@@ -26,6 +27,8 @@ BANK_SECTORS: Final = 16
 BANKS: Final = 2
 """Banks of the journal in the built-in table; a table may give it more, never fewer."""
 
+_BOOT_START: Final = 2
+_BOOT_SECTORS: Final = 2
 _JOURNAL_START: Final = 16
 _FILES_START: Final = _JOURNAL_START + BANKS * BANK_SECTORS
 _VERSION: Final = 1
@@ -90,7 +93,7 @@ class Identity:
 def built_in(geometry: Geometry) -> Layout:
     """The layout of a fresh chip: each firmware slot takes a quarter (2 MiB of 8), the file area what is left.
 
-    Sectors 2 to 15 belong to no partition yet. Raises `LayoutError("chip-too-small")`.
+    Sectors 4 to 15 belong to no partition yet. Raises `LayoutError("chip-too-small")`.
     """
     sectors = geometry.sector_count
     slot = sectors // 4
@@ -101,6 +104,7 @@ def built_in(geometry: Geometry) -> Layout:
         (
             Partition(TABLE, 0, 1),
             Partition(FACTORY, 1, 1),
+            Partition(BOOT, _BOOT_START, _BOOT_SECTORS),
             Partition(JOURNAL, _JOURNAL_START, BANKS * BANK_SECTORS),
             Partition(FILES, _FILES_START, firmware - _FILES_START),
             Partition(FIRMWARE_A, firmware, slot),

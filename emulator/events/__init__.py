@@ -5,6 +5,19 @@ write its class in the module it belongs to and add it to that module's line bel
 """
 
 from emulator.events.base import Because, Entry, Event, Payload, Role
+from emulator.events.firmware import (
+    FirmwareAccepted,
+    FirmwareBooted,
+    FirmwareConfirmed,
+    FirmwareDamaged,
+    FirmwareInstalled,
+    FirmwareRefused,
+    FirmwareRolledBack,
+    FirmwareWritten,
+    UpdateAnswered,
+    UpdateBegun,
+    UpdateOffered,
+)
 from emulator.events.link import ConflictFound, FrameReceived, FrameSent, NeighbourHeard, VlanChosen
 from emulator.events.network import (
     AddressBound,
@@ -135,6 +148,19 @@ TIME = (
     FactoryResetDone,
     AccessRefused,
 )
+FIRMWARE = (
+    FirmwareBooted,
+    FirmwareDamaged,
+    FirmwareRolledBack,
+    FirmwareConfirmed,
+    UpdateOffered,
+    UpdateAnswered,
+    UpdateBegun,
+    FirmwareAccepted,
+    FirmwareRefused,
+    FirmwareWritten,
+    FirmwareInstalled,
+)
 
 GROUPS = (
     POWER,
@@ -148,6 +174,7 @@ GROUPS = (
     PROVISIONING,
     STORAGE,
     TIME,
+    FIRMWARE,
 )
 
 VOCABULARY: dict[str, type[Event]] = {cls.kind: cls for group in GROUPS for cls in group}
@@ -195,6 +222,14 @@ __all__ = [
     "FileAnswered",
     "FileRefused",
     "FileRequested",
+    "FirmwareAccepted",
+    "FirmwareBooted",
+    "FirmwareConfirmed",
+    "FirmwareDamaged",
+    "FirmwareInstalled",
+    "FirmwareRefused",
+    "FirmwareRolledBack",
+    "FirmwareWritten",
     "FlashErased",
     "FlashFitted",
     "FlashProgrammed",
@@ -257,5 +292,8 @@ __all__ = [
     "TimerSet",
     "ToleranceUsed",
     "TransferEnded",
+    "UpdateAnswered",
+    "UpdateBegun",
+    "UpdateOffered",
     "VlanChosen",
 ]

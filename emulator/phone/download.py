@@ -29,6 +29,7 @@ from emulator.events import (
     TransferEnded,
 )
 from emulator.phone import certificates, configfile, crypt, ftp, tftp
+from emulator.phone.bootloader import spare
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
@@ -36,6 +37,7 @@ from emulator.phone.names import is_address, look_up
 from emulator.phone.parts import PartState, part
 from emulator.phone.storage import FILES, FoldMismatch
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
+from flash_image import slot_size
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
@@ -49,6 +51,8 @@ TELLING = (301, 302, 307)
 """How the redirection server may answer (PROV-103)."""
 REDIRECTION = "redirection"
 """The download of step 7: its redirect is the answer, not a detour."""
+FIRMWARE = "firmware"
+"""The download between two runs: a run that begins takes its place."""
 
 
 @part
@@ -91,8 +95,10 @@ def attempt_started(phone: Phone, event: AttemptStarted, entry: Entry) -> None:
 
 @applies("download", HttpAnswered)
 def http_answered(phone: Phone, event: HttpAnswered, entry: Entry) -> None:
-    """What the server said, for what is decided next."""
+    """What the server said, for what is decided next; an answer that nobody waits for any more changes nothing."""
     download = phone.download
+    if not download.open or event.name != download.file:
+        return
     download.body, download.answered = event.body, entry.n
     download.challenges = tuple(value for name, value in event.headers if name.lower() == "www-authenticate")
 
@@ -100,7 +106,8 @@ def http_answered(phone: Phone, event: HttpAnswered, entry: Entry) -> None:
 @applies("download", FileAnswered)
 def file_answered(phone: Phone, event: FileAnswered, entry: Entry) -> None:
     """What the server said."""
-    phone.download.body, phone.download.answered = event.body, entry.n
+    if phone.download.open and event.name == phone.download.file:
+        phone.download.body, phone.download.answered = event.body, entry.n
 
 
 @applies("download", TransferEnded)
@@ -112,7 +119,8 @@ def transfer_ended(phone: Phone, event: TransferEnded, entry: Entry) -> None:
     body = ftp.body(phone) if phone.ftp.open else tftp.received(phone)
     if sha256(body).hexdigest() != event.digest:
         raise FoldMismatch(entry.n, f"the {event.name} file is not the one that was received")
-    phone.download.body, phone.download.answered = Payload(body), entry.n
+    if phone.download.open and event.name == phone.download.file:
+        phone.download.body, phone.download.answered = Payload(body), entry.n
 
 
 @applies("download", DownloadEnded)
@@ -296,4 +304,6 @@ def size_limit(phone: Phone, file: str) -> int:
     """Bytes after which a body is cut off (PROV-148): more for an encrypted file, which only a stored key opens."""
     if file.startswith("root"):
         return certificates.LIMIT
+    if file == FIRMWARE:
+        return slot_size(phone.flash.chip, spare(phone.bootloader.slot))
     return crypt.BODY_LIMIT if file in FILES and phone.settings.value("CFG_FILE_KEY") else configfile.LIMIT

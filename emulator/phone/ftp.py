@@ -17,8 +17,8 @@ from attrs import Factory
 
 from emulator.events import (
     COMPLETE,
-    AddressLost,
     Because,
+    DownloadEnded,
     Entry,
     Event,
     FtpReplied,
@@ -222,10 +222,10 @@ def closed(phone: Phone, event: StreamClosed, entry: Entry) -> Reaction:
     return end(phone, "cut-off") if event.name == CONTROL or ftp.stage != "RETR" else ()
 
 
-@reacts(AddressLost)
-def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
-    """Without an address there is no connection."""
-    return end(phone, "no-address") if phone.ftp.open else ()
+@reacts(DownloadEnded)
+def given_up(phone: Phone, event: DownloadEnded, entry: Entry) -> Reaction:
+    """The download ended before the read did: the address is gone, or a run takes the place of an update."""
+    return end(phone, event.reason) if phone.ftp.open else ()
 
 
 def listen(phone: Phone) -> Iterable[Event | Because]:

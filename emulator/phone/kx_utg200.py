@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from emulator.phone import (
     arp,
+    bootloader,
     dhcp,
     display,
     download,
@@ -30,6 +31,7 @@ from emulator.phone import (
     syslog,
     tftp,
     triggers,
+    update,
     wallclock,
 )
 from emulator.phone.firmware import Firmware, Part
@@ -38,6 +40,7 @@ PARTS = (
     state,
     orders,
     hardware,
+    bootloader,
     storage,
     settings,
     programming,
@@ -62,6 +65,7 @@ PARTS = (
     factory_reset,
     triggers,
     restart,
+    update,
 )
 """The modules whose functions make up the phone, in the order in which their functions are called for one event."""
 

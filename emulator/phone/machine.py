@@ -21,6 +21,7 @@ from emulator.events import (
     PowerOn,
     Role,
 )
+from emulator.phone.bootloader import is_watchdog
 from emulator.phone.firmware import Firmware
 from emulator.phone.state import Phone, initial
 
@@ -67,9 +68,11 @@ class Machine:
         boot: power cycle of the order that the event answers (None: the current one). Answers need an open order of
         the same name and ordinal; everything but power and flash needs power, and packets need a link. A link goes down
         only once, and may be down from the start. A phone that restarts can lose its power meanwhile, and then does not
-        come up by itself.
+        come up by itself. A firmware that hangs takes nothing.
         """
         power = self.phone.power
+        if self.phone.bootloader.hangs and not isinstance(event, PowerOff) and not is_watchdog(event):
+            return False
         if event.answers:
             if not power.on or (boot is not None and boot != power.boots):
                 return False

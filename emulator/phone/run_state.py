@@ -19,6 +19,7 @@ from emulator.events import (
     RunStarted,
     StepEntered,
 )
+from emulator.phone.download import FIRMWARE
 from emulator.phone.firmware import applies
 from emulator.phone.parts import PartState, part
 from emulator.phone.reading import DOWNLOAD, decrypted
@@ -118,8 +119,8 @@ def root_read(phone: Phone, event: CertificateRead, entry: Entry) -> None:
 
 @applies("provisioning", DownloadEnded)
 def download_failed(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
-    """A file that did not arrive has failed."""
-    if event.reason:
+    """A file that did not arrive has failed; the firmware is no file of the run."""
+    if event.reason and event.file != FIRMWARE:
         phone.provisioning.failed.setdefault(event.file, entry.n)
         phone.provisioning.reasons.setdefault(event.file, event.reason)
 

@@ -13,6 +13,7 @@ import attrs
 
 from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdered
 from emulator.phone.arp import Arp
+from emulator.phone.bootloader import Bootloader
 from emulator.phone.dhcp import Dhcp
 from emulator.phone.download import Download
 from emulator.phone.factory_reset import FactoryReset
@@ -32,6 +33,7 @@ from emulator.phone.settings import Settings
 from emulator.phone.storage import Flash
 from emulator.phone.syslog import Syslog
 from emulator.phone.tftp import Tftp
+from emulator.phone.update import Update
 from emulator.phone.wallclock import Wallclock
 
 
@@ -39,10 +41,11 @@ from emulator.phone.wallclock import Wallclock
 class Phone(PartState):
     """Everything the phone knows.
 
-    version, options: of the firmware, not part of the fold; clock: ns, when the phone is done with what it did last.
+    came_with, options: version and options of the firmware value, not part of the fold; clock: ns, when the phone is
+    done with what it did last.
     """
 
-    version: str
+    came_with: str
     options: Options
     clock: int = 0
     power: Power = attrs.field(factory=Power, metadata={"copy": True})
@@ -64,6 +67,13 @@ class Phone(PartState):
     wallclock: Wallclock = attrs.field(factory=Wallclock, metadata={"copy": True})
     syslog: Syslog = attrs.field(factory=Syslog, metadata={"copy": True})
     locallog: LocalLog = attrs.field(factory=LocalLog, metadata={"copy": True})
+    bootloader: Bootloader = attrs.field(factory=Bootloader, metadata={"copy": True})
+    update: Update = attrs.field(factory=Update, metadata={"copy": True})
+
+    @property
+    def version(self) -> str:
+        """The version that runs: in macros, the User-Agent and SIP PnP."""
+        return self.bootloader.version or self.came_with
 
     def draw(self, concern: str, counter: int) -> int:
         """A number below 2**64 for ``concern``; derived from the entropy of the power-on event, so a fold repeats it.
@@ -92,6 +102,8 @@ VOLATILE = {
     "wallclock": Wallclock,
     "syslog": Syslog,
     "locallog": LocalLog,
+    "bootloader": Bootloader,
+    "update": Update,
 }
 """The parts that a power cut clears. What survives a restart is in the flash."""
 

@@ -16,9 +16,9 @@ import attrs
 from emulator.events import (
     COMPLETE,
     SECOND,
-    AddressLost,
     DatagramReceived,
     DatagramSent,
+    DownloadEnded,
     Entry,
     PacketRefused,
     Payload,
@@ -306,12 +306,12 @@ def acknowledge(phone: Phone, event: TftpBlockTaken, entry: Entry) -> Reaction:
 # --- How it ends ----------------------------------------------------------------------------------------------------
 
 
-@reacts(AddressLost)
-def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
-    """Without an address nothing more can come. The download ends first: its part comes before this one."""
+@reacts(DownloadEnded)
+def given_up(phone: Phone, event: DownloadEnded, entry: Entry) -> Reaction:
+    """The download ended before the read did: the address is gone, or a run takes the place of an update."""
     if phone.tftp.open:
         yield TimerCancelled("tftp")
-        yield end(phone, "no-address")
+        yield end(phone, event.reason)
 
 
 def refuse(phone: Phone, port: int, code: int, reason: str) -> Reaction:

@@ -115,6 +115,8 @@ def about_files(place: str, spec: FilesSpec) -> Iterator[str]:
     for path, what in spec.paths.items():
         if not path.startswith("/"):
             yield f"{place}.paths: {path!r} does not begin with a slash"
+        if sum(content is not None for content in (what.text, what.file, what.firmware)) > 1:
+            yield f"{place}.paths.{path!r}: text, file and firmware exclude each other"
         if what.behaviour == "redirect" and not what.location:
             yield f"{place}.paths.{path!r}: behaviour 'redirect' needs a location"
     yield from about_tftp(place, spec)
@@ -153,6 +155,8 @@ def about_actions(scenario: Scenario) -> Iterator[str]:
         if action.do in ("web", "phone") and not action.key:
             yield f"action[{index}].key: {action.do} programming needs a key"
         yield from about_people(f"action[{index}]", action)
+        if action.do == "update" and action.value not in ("yes", "no"):
+            yield f"action[{index}].value: an update is answered 'yes' or 'no'"
         if action.do == "notify":
             yield from addressed(f"action[{index}].source", action.source)
             if not action.event.isprintable():

@@ -19,6 +19,7 @@ from emulator.events import (
     PowerOff,
     RestartRequested,
     SettingEntered,
+    UpdateAnswered,
 )
 from emulator.phone.configfile import LIMIT
 from emulator.world.scenario import ActionSpec
@@ -67,5 +68,6 @@ DEEDS: dict[str, Deed] = {
     "export": export_requested,
     "import": import_offered,
     "factory-reset": reset_requested,
+    "update": lambda action, content: UpdateAnswered(action.value == "yes"),
 }
 """Actions by name, to the event that the phone gets. Switching it on and NOTIFY are the world's (``Run``)."""

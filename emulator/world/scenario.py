@@ -173,13 +173,30 @@ FILE_BEHAVIOURS = (
 )
 
 
+DAMAGES = ("none", "hash", "header", "magic", "cut")
+
+
+@frozen
+class FirmwareSpec:
+    """A firmware image, made on the fly. model: of the phones that it is for; size: bytes of its payload; hangs: it
+    does not come up; damage: what is wrong with it: a bit of the payload or of the header flipped, no image at all, or
+    the last byte missing."""
+
+    model: str = field(default="KX-UTG200B", validator=matches_re("[ -~]{1,16}"))
+    version: str = field(default="03.220", validator=matches_re(r"[0-9]{2}\.[0-9]{3}"))
+    size: int = field(default=20_000, validator=and_(ge(0), le(4_000_000)))
+    hangs: bool = False
+    damage: str = field(default="none", validator=in_(DAMAGES))
+
+
 @frozen
 class PathSpec:
-    """What is served under one path. text or file: the content; pad_to: fill it up to so many bytes;
+    """What is served under one path. text, file or firmware: the content; pad_to: fill it up to so many bytes;
     behaviour: overrides the server's; status: for ``error``; location: for ``redirect``."""
 
     text: str | None = None
     file: str | None = None
+    firmware: FirmwareSpec | None = None
     pad_to: int = field(default=0, validator=and_(ge(0), le(4_000_000)))
     encrypt: Encryption | None = None
     behaviour: str | None = field(default=None, validator=optional(in_(FILE_BEHAVIOURS)))
@@ -262,7 +279,7 @@ class SyslogSpec:
 
 ACTIONS = (
     *("power-off", "power-on", "link-down", "link-up", "web", "phone"),
-    *("lift", "hang-up", "restart", "notify"),
+    *("lift", "hang-up", "restart", "notify", "update"),
     *("page", "export", "import", "factory-reset"),
 )
 
@@ -275,7 +292,8 @@ class ActionSpec:
 
     page: a group such as ``System/Prov``, of a line ``Lines/Line/Sip/1``; file: beside the scenario, for ``import``;
     level: who acts at a page, ``A``, the administrator, or ``U``, a user; password: what he types to log in, or at a
-    protected menu (none: he has logged in before).
+    protected menu (none: he has logged in before); value of ``update``: ``yes`` or ``no``, what the user answers when
+    the display offers a firmware.
     """
 
     at: Duration

@@ -50,6 +50,7 @@ def test_the_built_in_layout_of_eight_megabytes() -> None:
     assert built_in(Geometry()).partitions == (
         Partition("table", 0, 1),
         Partition("factory", 1, 1),
+        Partition("boot", 2, 2),
         Partition("journal", 16, 32),
         Partition("files", 48, 976),
         Partition("firmware-a", 1024, 512),
@@ -58,8 +59,8 @@ def test_the_built_in_layout_of_eight_megabytes() -> None:
 
 
 def test_the_table_is_written_as_documented() -> None:
-    entries = [*GOOD, (b"firmware-a", 1024, 512), (b"firmware-b", 1536, 512)]
-    assert fresh().read(0, 140) == table(entries)
+    slots = [(b"firmware-a", 1024, 512), (b"firmware-b", 1536, 512)]
+    assert fresh().read(0, 160) == table([*GOOD[:2], (b"boot", 2, 2), *GOOD[2:], *slots])
 
 
 def test_the_factory_data_is_written_as_documented() -> None:
@@ -118,7 +119,7 @@ def test_other_geometries_have_a_layout_that_fits(sector: int, log_count: int, p
 
 
 @settings(deadline=None)
-@given(st.integers(0, 139), st.integers(1, 255))
+@given(st.integers(0, 159), st.integers(1, 255))
 def test_a_table_with_any_byte_changed_falls_back(at: int, mask: int) -> None:
     chip = fresh()
     rewrite(chip, at, bytes([chip.read(at, 1)[0] ^ mask]))

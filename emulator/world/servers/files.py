@@ -10,6 +10,7 @@ from emulator.events import SECOND, Headers
 from emulator.phone import crypt, httpauth
 from emulator.world.scenario import PORTS, Encryption, FilesSpec, PathSpec
 from emulator.world.servers.base import Answer, Request
+from emulator.world.servers.firmware import firmware
 
 REALM = "provisioning"
 TFTP_NOT_FOUND, FTP_NOT_FOUND = 1, 550
@@ -104,6 +105,8 @@ class FileServer:
         """What is stored under the path, or None."""
         if path.text is not None:
             body = path.text.encode()
+        elif path.firmware is not None:
+            body = firmware(path.firmware)
         else:
             name = path.file
             if name is None and self.spec.root is not None:

@@ -220,6 +220,12 @@ def prov(**values: str) -> str:
     return f"<{ROOT}><Device><System><Prov>{inside}</Prov></System></Device></{ROOT}>"
 
 
+def fwupdt(**values: str) -> str:
+    """A device file that orders a firmware."""
+    inside = "".join(f"<{tag}>{value}</{tag}>" for tag, value in values.items())
+    return f"<{ROOT}><Device><System><FwUpdt>{inside}</FwUpdt></System></Device></{ROOT}>"
+
+
 def served(paths: Mapping[str, str | PathSpec], **server: Any) -> FilesSpec:
     """A file server with these paths; a text stands for a file that holds it."""
     made = {path: PathSpec(text=what) if isinstance(what, str) else what for path, what in paths.items()}

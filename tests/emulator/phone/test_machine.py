@@ -49,6 +49,7 @@ from emulator.wire import dhcp as wire
 from emulator.world.run import Run
 from emulator.world.scenario import (
     ActionSpec,
+    FirmwareSpec,
     HostSpec,
     LinkSpec,
     PathSpec,
@@ -66,6 +67,7 @@ from tests.emulator.phone.bench import (
     MODEL,
     QUIET,
     Bench,
+    fwupdt,
     of,
     prov,
     seconds,
@@ -131,6 +133,17 @@ def worlds() -> dict[str, Scenario]:
         names={"name": FILE_SERVER},
         until=seconds(50_000),
     )
+    orders = fwupdt(FIRM_VERSION="03.220", FIRM_FILE_PATH=f"http://{FILE_SERVER}/{{fwver}}", FIRM_UPGRADE_AUTO="N")
+    images = {
+        f"/{version}": PathSpec(firmware=FirmwareSpec(version=version, hangs=version == "03.220"))
+        for version in ("03.220", "03.230")
+    }
+    answers = (
+        ActionSpec(seconds(1), "update", value="yes"),
+        ActionSpec(seconds(300), "web", "FIRM_VERSION", "03.230"),
+        ActionSpec(seconds(301), "restart"),
+        ActionSpec(seconds(310), "update", value="yes"),
+    )
     return {
         "clocks": clocks,
         "whole": attrs.evolve(whole, action=hands, until=seconds(200), phone=believing(whole)),
@@ -141,6 +154,7 @@ def worlds() -> dict[str, Scenario]:
         "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
         "tftp": story(served({f"/{MODEL}.cfg": initial_file()}, protocols=("tftp",)), url=f"{FILE_SERVER}"),
         "people": attrs.evolve(whole, action=PEOPLE, content={"x.cfg": syslog(SYSLOG_PORT="99").encode()}),
+        "firmware": story(served({"/i.cfg": orders, **images}), action=answers, until=seconds(400)),
         "leases": attrs.evolve(
             whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
         ),
@@ -224,7 +238,7 @@ def test_the_watch_sees_a_reaction_that_changes_something() -> None:
 
 def test_the_worlds_of_these_tests_meet_most_of_the_vocabulary() -> None:
     seen = {entry.event.kind for world in WORLDS.values() for entry in run(world).entries}
-    assert set(VOCABULARY) - seen <= {"SaveFailed", "FlashErased", "FileRequested", "FileAnswered"}
+    assert set(VOCABULARY) - seen <= {"SaveFailed", "FirmwareDamaged", "FileRequested", "FileAnswered"}
 
 
 # --- State is a fold ------------------------------------------------------------------------------------------------

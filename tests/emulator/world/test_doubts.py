@@ -49,6 +49,11 @@ DOUBTFUL = {
     "files[0].ftp: it does not speak ftp": '[[files]]\nftp = ["no-epsv"]',
     "files[0]: ftp": '[[files]]\nprotocols = ["ftp"]\nftp = ["modern"]',
     "files[0]: 'status'": "[[files]]\nstatus = -5",
+    "files[0].paths.'/x': text, file and firmware exclude": (
+        '[[files]]\npaths = { "/x" = { text = "x", firmware = { size = 1 } } }'
+    ),
+    "action[0].value: an update is answered 'yes' or 'no'": '[[action]]\nat = "1s"\ndo = "update"\nvalue = "maybe"',
+    "files[0].paths[/x].firmware: version": '[[files]]\npaths = { "/x" = { firmware = { version = "3.2" } } }',
     "redirection[0].known: 'zz'": '[[redirection]]\nknown = { zz = "http://a/" }',
     "link.outage[0]: it ends": '[[link.outage]]\nstart = "9s"\nend = "1s"',
     "action[0].at: is after": '[[action]]\nat = "9h"\ndo = "power-off"',
