@@ -49,6 +49,8 @@ display | simplified | texts of our own for faults and for a reset that waits
 factory reset | simplified | menu entry and web page, all or nothing; what a cut leaves unerased stays unerased
 import and export of settings | modelled | by access level; what differs from the defaults goes out, plain files come in
 firmware update | simplified | A/B slots, trial, watchdog, roll back; the image format is ours and its payload idle
+SIP registration | simplified | REGISTER by UDP from port 5060, timers, digest; no TCP, TLS, SRV, failover, redirects
+calls | left out | no INVITE; a call is a handset that is lifted
 """
 
 BOUNDARIES = tuple(Boundary(*line.split(" | ")) for line in _TABLE.strip().splitlines())

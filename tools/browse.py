@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import attrs
 from attrs import frozen
 
 from emulator.events import VOCABULARY, Entry, Event
 from emulator.events.codec import EventError
-from emulator.events.masking import HIDDEN, hide_passwords, is_secret
+from emulator.events.masking import HIDDEN, duration, hide_passwords, is_secret
 from emulator.log.store import LogError, RunInfo, Store
 from emulator.phone import snapshot
 from emulator.phone.catalogue import Parameter, catalogue
@@ -89,9 +90,34 @@ def entries(found: Located, upto: int, phone: int | None, kinds: tuple[str, ...]
             raise LogError(f"run {found.info.id}, event {row.n}: {error}") from None
 
 
+class SipLine(NamedTuple):
+    """A SIP line that is in use. state: of its registration; until: ns, when that ends, None without one."""
+
+    line: int
+    state: str
+    user: str
+    domain: str
+    server: str
+    until: int | None
+
+    def text(self, now: int) -> str:
+        """The line for a person, at ``now`` (ns)."""
+        left = "" if self.until is None else f" for another {duration(max(0, self.until - now))}"
+        return f"{self.line} {self.state}{left} ({self.user}@{self.domain} at {self.server})"
+
+
+def sip_lines(phone: Phone) -> tuple[SipLine, ...]:
+    """The SIP lines that are in use, in order."""
+    return tuple(
+        SipLine(number, line.state, own.user, own.domain, own.server, line.until or None)
+        for number, line in sorted(phone.registration.lines.items())
+        if (own := line.account) is not None
+    )
+
+
 @frozen
 class State:
-    """A phone just after an event. ``masked`` says whether secrets are left out."""
+    """A phone just after an event, with secrets left out unless they were asked for."""
 
     info: RunInfo
     n: int
@@ -101,6 +127,7 @@ class State:
     step_title: str
     settings: dict[str, str]
     roots: dict[str, str]
+    lines: tuple[SipLine, ...]
 
 
 def state(run: str, *, db: str | Path = DATABASE, phone: int = 0, secrets: bool = False) -> State:
@@ -125,6 +152,7 @@ def state(run: str, *, db: str | Path = DATABASE, phone: int = 0, secrets: bool 
         step.title if step else "",
         values,
         dict(folded.settings.roots),
+        sip_lines(folded),
     )
 
 

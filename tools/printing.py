@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +112,7 @@ def run_summary(result: RunResult) -> None:
 
 def seeds_summary(results: RunResults) -> None:
     """What came of many seeds."""
-    outcomes: dict[str, int] = {}
-    for result in results.runs:
-        outcomes[result.outcome] = outcomes.get(result.outcome, 0) + 1
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(Counter(r.outcome for r in results.runs).items()))
     failed = [result for result in results.runs if not result.ok]
     say(f"{len(results.runs)} seeds: {counts}  digest {results.digest}")
     for result in failed[:10]:
@@ -250,15 +248,16 @@ def state_text(state: State) -> Iterator[str]:
     step = f"step {run.step}: {state.step_title}" if run.step else "no run is on"
     last = f"; last outcome: {run.outcome}" if run.outcome else ""
     yield f"run      {step}{last}" + (f", URL from {run.source}" if run.source else "")
+    yield f"lines    {', '.join(line.text(phone.clock) for line in state.lines) or 'none in use'}"
     armed = [f"{key.partition(':')[2]} in {duration(max(0, due - phone.clock))}" for due, key in timers(phone)]
     yield f"clock    {clock_line(phone)}"
     yield f"timers   {', '.join(armed) or 'none'}"
     if waiting(phone):
         yield f"waiting  for {', '.join(waiting(phone))}"
     yield f"files    {', '.join(phone.settings.files) or 'none saved'}"
-    used = len(phone.flash.chip.sectors)
-    erased = sum(phone.flash.chip.wear.values())
-    yield f"flash    {used} of {phone.flash.chip.geometry.sector_count} sectors written, {erased} erases"
+    chip = phone.flash.chip
+    erased = sum(chip.wear.values())
+    yield f"flash    {len(chip.sectors)} of {chip.geometry.sector_count} sectors written, {erased} erases"
     yield f"settings {len(state.settings)} differ from the factory defaults" + (":" if state.settings else "")
     size = max(map(len, state.settings), default=0)
     for key, value in state.settings.items():
@@ -287,6 +286,7 @@ def state_json(state: State) -> dict[str, Any]:
         "outcome": phone.provisioning.outcome,
         "source": phone.provisioning.source,
         "utc": phone.wallclock.utc(phone.clock),
+        "lines": [line._asdict() for line in state.lines],
         "timers": {key.partition(":")[2]: due for due, key in timers(phone)},
         "waiting": waiting(phone),
         "files": list(phone.settings.files),

@@ -17,6 +17,8 @@ from emulator.events import (
     FileRefused,
     FlashErased,
     FlashProgrammed,
+    LineRefused,
+    LineWaiting,
     PacketRefused,
     ParameterSkipped,
     Role,
@@ -40,6 +42,7 @@ Style = Callable[[str, str], str]
 WRONG = (
     *(PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AccessRefused),
     *(AddressLost, DatagramLost, ToleranceUsed),
+    *(LineWaiting, LineRefused),
 )
 FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
@@ -47,6 +50,7 @@ HIDDEN_IN_BRIEF = frozenset(
         *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadOrdered"),
         *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered", "TftpStarted", "TftpBlockTaken"),
         *("StreamOpened", "StreamReceived"),
+        *("RegisterStarted", "RegisterAnswered"),
     }
 )
 """Kinds that only repeat, for a person, what the lines around them say."""

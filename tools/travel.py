@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from emulator.events import (
+    DatagramSent,
     ExportRequested,
     FactoryResetRequested,
     FileAnswered,
@@ -111,6 +112,8 @@ def secrets_in(found: Located) -> tuple[str, ...]:
             names.add("HTTP credentials")
         elif isinstance(event, StreamReceived):
             pieces.setdefault((entry.phone, event.name, event.ordinal), []).append(event.payload)
+        elif isinstance(event, DatagramSent) and event.payload.find(b"uthorization: ") >= 0:
+            names.add("SIP credentials")
         elif not isinstance(event, ELSEWHERE) and fields(entry, False) != fields(entry, True):
             names.add("logins in URLs")
     if any(shows_secret(b"".join(each)) for each in pieces.values()):

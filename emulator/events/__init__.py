@@ -68,6 +68,15 @@ from emulator.events.provisioning import (
     SourceTried,
     StepEntered,
 )
+from emulator.events.sip import (
+    LineRefused,
+    LineRegistered,
+    LineRegistering,
+    LineUnregistered,
+    LineWaiting,
+    RegisterAnswered,
+    RegisterStarted,
+)
 from emulator.events.storage import ConfigurationSaved, FlashErased, FlashProgrammed, SaveFailed, SettingsLoaded
 from emulator.events.stream import (
     StreamClosed,
@@ -133,33 +142,18 @@ PROVISIONING = (
     *(ParameterSkipped, SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
 )
 STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
-TIME = (
-    ClockSet,
-    ClockRefused,
-    PageOpened,
-    PageShown,
-    PageSubmitted,
-    ExportRequested,
-    SettingsExported,
-    ImportOffered,
-    ImportEnded,
-    FactoryResetRequested,
-    FactoryResetAccepted,
-    FactoryResetDone,
-    AccessRefused,
+TIME = (ClockSet, ClockRefused)
+PEOPLE = (
+    *(PageOpened, PageShown, PageSubmitted, ExportRequested, SettingsExported, ImportOffered, ImportEnded),
+    *(FactoryResetRequested, FactoryResetAccepted, FactoryResetDone, AccessRefused),
 )
 FIRMWARE = (
-    FirmwareBooted,
-    FirmwareDamaged,
-    FirmwareRolledBack,
-    FirmwareConfirmed,
-    UpdateOffered,
-    UpdateAnswered,
-    UpdateBegun,
-    FirmwareAccepted,
-    FirmwareRefused,
-    FirmwareWritten,
-    FirmwareInstalled,
+    *(FirmwareBooted, FirmwareDamaged, FirmwareRolledBack, FirmwareConfirmed, UpdateOffered, UpdateAnswered),
+    *(UpdateBegun, FirmwareAccepted, FirmwareRefused, FirmwareWritten, FirmwareInstalled),
+)
+LINES = (
+    *(LineRegistering, RegisterStarted, RegisterAnswered, LineRegistered, LineWaiting, LineRefused),
+    LineUnregistered,
 )
 
 GROUPS = (
@@ -174,7 +168,9 @@ GROUPS = (
     PROVISIONING,
     STORAGE,
     TIME,
+    PEOPLE,
     FIRMWARE,
+    LINES,
 )
 
 VOCABULARY: dict[str, type[Event]] = {cls.kind: cls for group in GROUPS for cls in group}
@@ -244,6 +240,11 @@ __all__ = [
     "HttpRequested",
     "ImportEnded",
     "ImportOffered",
+    "LineRefused",
+    "LineRegistered",
+    "LineRegistering",
+    "LineUnregistered",
+    "LineWaiting",
     "LinkDown",
     "LinkUp",
     "LookupAnswered",
@@ -262,6 +263,8 @@ __all__ = [
     "PnpSubscribed",
     "PowerOff",
     "PowerOn",
+    "RegisterAnswered",
+    "RegisterStarted",
     "RestartNeeded",
     "RestartOrdered",
     "RestartRequested",

@@ -59,7 +59,8 @@ FIRMWARE = "firmware"
 class Download(PartState):
     """The download that is going on, or the last one. file: "" when none was; open: not ended yet.
 
-    body: of the last complete answer; answered: its entry; started: entry of the order; refused: challenges of a 401.
+    body: of the last complete answer; answered: its entry;
+    started: entry of the order; challenges: of a 401.
     """
 
     file: str = ""

@@ -30,8 +30,8 @@ class Names(PartState):
     addresses: dict[str, tuple[str, ...]] = attrs.Factory(dict)
 
     def at(self, host: str) -> tuple[str, ...]:
-        """The addresses of ``host``, which may be one itself; a name that was never found is at none."""
-        return self.addresses.get(host, (host,))
+        """The addresses of ``host`` in any case; what was never looked up may be an address itself."""
+        return self.addresses.get(host.lower(), (host,))
 
 
 @applies("names", LookupAnswered)

@@ -30,6 +30,7 @@ from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.identity import macros, model_file, user_agent
 from emulator.phone.parts import PartState, part
 from emulator.phone.sip import PORT, answer
+from emulator.phone.transactions import T1, following
 from emulator.phone.urls import UrlError, candidates, expand, parse_url
 from emulator.wire import sip
 
@@ -40,9 +41,6 @@ GROUP = "224.0.1.75"
 """The multicast group (PROV-050)."""
 WINDOW = 5 * SECOND
 """How long the phone waits, from the first SUBSCRIBE (PROV-052, PROV-059)."""
-T1 = SECOND // 2
-T2 = 4 * SECOND
-"""RFC 3261 s.17.1.2.2: retransmissions after T1, then doubling up to T2 (PROV-058)."""
 PACKAGE = "ua-profile"
 CONTENT_TYPE = "application/url"
 TTL = 1
@@ -81,9 +79,9 @@ def settled(phone: Phone, event: PnpSettled, entry: Entry) -> None:
 
 @applies("pnp", TimerDue)
 def interval_doubled(phone: Phone, event: TimerDue, entry: Entry) -> None:
-    """The wait doubles with each retransmission."""
+    """The wait doubles with each retransmission (PROV-058)."""
     if event.name == "pnp-retransmit":
-        phone.pnp.interval = min(phone.pnp.interval * 2, T2)
+        phone.pnp.interval = following(phone.pnp.interval)
 
 
 @applies("pnp", PnpAnswered, PnpEnded)

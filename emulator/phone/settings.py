@@ -63,7 +63,7 @@ class Settings(PartState):
     def number(self, key: str) -> int:
         """The value of a numeric parameter that has a default; that default if the flash holds no allowed value."""
         value = self.value(key)
-        return int(default(key) if catalogue().by_tag[key].check(value) else value)
+        return int(default(key) if catalogue().by_tag[key.partition("/")[0]].check(value) else value)
 
     def grounds(self, key: str) -> int:
         """The entry that the value in force comes from: the change, or the load from flash."""

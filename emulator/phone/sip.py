@@ -1,11 +1,13 @@
 """The phone's SIP port: datagrams become facts, and requests get their answers.
 
-What a fact means is for the parts to decide: plug and play (:mod:`~emulator.phone.pnp`), and the NOTIFY that asks for
-provisioning (:mod:`~emulator.phone.resync`).
+What a fact means is for the parts to decide: plug and play (:mod:`~emulator.phone.pnp`), the NOTIFY that asks for
+provisioning (:mod:`~emulator.phone.resync`) and the registration of the lines (:mod:`~emulator.phone.registration`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from emulator.events import (
@@ -17,6 +19,7 @@ from emulator.events import (
     NotifyReceived,
     PacketRefused,
     Payload,
+    RegisterAnswered,
     SipAnswered,
     ToleranceUsed,
 )
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 PORT = 5060
 COOKIE = "z9hG4bK"
 """What a branch begins with that identifies its transaction alone (RFC 3261 s.8.1.1.7)."""
+CHALLENGING = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}
+"""The status of a response that asks for credentials, to the header field that says how (RFC 3261 s.22)."""
+READ_AT_MOST = 16
+"""Bindings, and challenges, that are read of one response."""
 RESYNC_EVENT = "CFG_RESYNC_FROM_SIP"
 
 
@@ -47,6 +54,8 @@ def fact(phone: Phone, event: DatagramReceived, message: sip.Message) -> Event |
     """The facts of a response or a NOTIFY. Raises SipError."""
     call_id = message.get("Call-ID") or ""
     _, method = sip.cseq(message.get("CSeq") or "")
+    if message.status is not None and method == "REGISTER":
+        return register_answered(message, message.status)
     if message.status is not None:
         return SipAnswered(message.status, message.phrase or "", call_id, method)
     if message.method != "NOTIFY":
@@ -65,6 +74,37 @@ def fact(phone: Phone, event: DatagramReceived, message: sip.Message) -> Event |
         body=Payload(message.content()),
         copied=copied(message),
     )
+
+
+def register_answered(message: sip.Message, status: int) -> RegisterAnswered:
+    """The facts of a response to a REGISTER (RFC 3261 s.10.2.4). Raises SipError ``no-via`` or ``bad-via``."""
+    challenges = message.all(CHALLENGING[status]) if status in CHALLENGING else ()
+    return RegisterAnswered(
+        status=status,
+        phrase=message.phrase or "",
+        branch=sip.top_via(message).param("branch") or "",
+        challenges=challenges[:READ_AT_MOST],
+        contacts=tuple(bindings(message)),
+        expires=delta(message.get("Expires")),
+        min_expires=delta(message.get("Min-Expires")),
+    )
+
+
+def bindings(message: sip.Message) -> Iterator[tuple[str, int]]:
+    """URI and seconds of the bindings that a response lists; one that cannot be read is passed over."""
+    listed = (each for value in message.all("Contact")[:READ_AT_MOST] for each in sip.split_list(value))
+    for contact in islice(listed, READ_AT_MOST):
+        try:
+            address = sip.parse_name_addr(contact)
+        except sip.SipError:
+            continue
+        yield address.uri, delta(next((value for name, value in address.params if name.lower() == "expires"), None))
+
+
+def delta(value: str | None) -> int:
+    """Seconds, -1 where there are none."""
+    found = None if value is None else sip.seconds(value)
+    return -1 if found is None else found
 
 
 def check_sync(event: DatagramReceived, message: sip.Message) -> CheckSyncReceived:

@@ -20,6 +20,7 @@ from emulator.phone.factory_reset import FactoryReset
 from emulator.phone.firmware import Firmware, Options, applies
 from emulator.phone.ftp import Ftp
 from emulator.phone.hardware import Power
+from emulator.phone.line_state import Registration
 from emulator.phone.locallog import LocalLog
 from emulator.phone.names import Names
 from emulator.phone.neighbours import Neighbours
@@ -70,6 +71,8 @@ class Phone(PartState):
     bootloader: Bootloader = attrs.field(factory=Bootloader, metadata={"copy": True})
     update: Update = attrs.field(factory=Update, metadata={"copy": True})
 
+    registration: Registration = attrs.field(factory=Registration, metadata={"copy": True})
+
     @property
     def version(self) -> str:
         """The version that runs: in macros, the User-Agent and SIP PnP."""
@@ -104,6 +107,7 @@ VOLATILE = {
     "locallog": LocalLog,
     "bootloader": Bootloader,
     "update": Update,
+    "registration": Registration,
 }
 """The parts that a power cut clears. What survives a restart is in the flash."""
 

@@ -23,6 +23,8 @@ from emulator.wire.sip_values import (
     param,
     parse_name_addr,
     parse_via,
+    seconds,
+    split_list,
     tag,
     token,
 )
@@ -46,6 +48,8 @@ __all__ = [
     "parse_via",
     "request",
     "response",
+    "seconds",
+    "split_list",
     "tag",
     "token",
     "top_via",

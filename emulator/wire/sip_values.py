@@ -19,6 +19,7 @@ _BY_SEMICOLON: Final = re.compile(rf'(?:[^;"<]++|{_HIDDEN})++', re.DOTALL)
 _BY_COMMA: Final = re.compile(rf'(?:[^,"<]++|{_HIDDEN})++', re.DOTALL)
 _BRACKETED: Final = re.compile(r'[ \t]*+(?:"(?:[^"\\]|\\.)*+"[ \t]*+|[^"<>]*+)<([^<>]++)>(.*)', re.DOTALL)
 _CSEQ: Final = re.compile(rf"([0-9]{{1,10}})[ \t]+({_TOKEN})")
+_SECONDS: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
 _VIA: Final = re.compile(
     rf"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*({_TOKEN})[ \t]+"
     r"(\[[^\]\s]*\]|[^\s:;,\[\]]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*(;.*)?",
@@ -68,6 +69,18 @@ def first_value(value: str) -> str:
     RFC 3261 s.7.3.1; a comma in quotes or angle brackets separates nothing.
     """
     return _first(_BY_COMMA, value).strip(_BLANKS)
+
+
+def split_list(value: str) -> tuple[str, ...]:
+    """The elements of a comma-separated list, stripped, without empty ones (RFC 3261 s.7.3.1)."""
+    found = (element.strip(_BLANKS) for element in _BY_COMMA.findall(value))
+    return tuple(element for element in found if element)
+
+
+def seconds(value: str) -> int | None:
+    """A number of seconds (RFC 3261 s.25.1 delta-seconds), at most 2**32 - 1; None if it is no number."""
+    match = _SECONDS.fullmatch(value.strip(_BLANKS))
+    return min(int(match.group()), 2**32 - 1) if match else None
 
 
 def parse_name_addr(value: str) -> NameAddr:

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address
 from itertools import combinations
 
+from emulator.events import SECOND
 from emulator.phone.access import pages
-from emulator.phone.catalogue import catalogue, split
+from emulator.phone.catalogue import LINES, catalogue, split
 from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
 from emulator.wire.sntp import SntpError
@@ -21,6 +22,7 @@ from emulator.world.scenario import (
     EventExpectation,
     FilesSpec,
     Scenario,
+    SipSpec,
     SntpSpec,
 )
 from emulator.world.servers.dhcp import pool_limits, sample_reply
@@ -36,13 +38,15 @@ def doubts(scenario: Scenario) -> Iterator[str]:
     yield from about_phone(scenario)
     for index, outage in enumerate(scenario.link.outage):
         yield from ordered(f"link.outage[{index}]", outage.start, outage.end)
-    for table in ("host", "dhcp", "pnp", "redirection", "files", "sntp", "syslog"):
+    for table in ("host", "dhcp", "pnp", "redirection", "sip", "files", "sntp", "syslog"):
         for index, server in enumerate(getattr(scenario, table)):
             yield from addressed(f"{table}[{index}].address", server.address)
             yield from ordered(f"{table}[{index}]", server.start, server.end)
     yield from about_lan(scenario)
     for index, dhcp in enumerate(scenario.dhcp):
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
+    for index, registrar in enumerate(scenario.sip):
+        yield from about_registrar(f"sip[{index}]", registrar)
     for index, sntp in enumerate(scenario.sntp):
         yield from about_sntp(f"sntp[{index}]", sntp, scenario)
     for index, files in enumerate(scenario.files):
@@ -99,6 +103,16 @@ def about_sntp(place: str, spec: SntpSpec, scenario: Scenario) -> Iterator[str]:
             server.time(now)
     except SntpError:
         yield f"{place}: its clock leaves the years 1968 to 2104, which are all that a packet can hold"
+
+
+def about_registrar(place: str, spec: SipSpec) -> Iterator[str]:
+    """Its realm, which stands in a header line, and what it grants."""
+    if not spec.domain.isprintable() or not spec.domain:
+        yield f"{place}.domain: {spec.domain!r} is not one line of text"
+    if spec.expires < SECOND:
+        yield f"{place}.expires: found {spec.expires} ns, want at least a second"
+    if spec.auth != "none" and not spec.users:
+        yield f"{place}.users: nobody can log in; name users, or set auth to 'none'"
 
 
 def about_files(place: str, spec: FilesSpec) -> Iterator[str]:
@@ -186,6 +200,9 @@ def about_expectations(scenario: Scenario) -> Iterator[str]:
     for outcome in expect.outcomes or ():
         if outcome not in OUTCOMES:
             yield f"expect.outcomes: found {outcome!r}, want some of {', '.join(OUTCOMES)}"
+    for line in expect.registered or ():
+        if not 1 <= line <= LINES:
+            yield f"expect.registered: there is no line {line}"
     for step in expect.steps or ():
         if not 1 <= step <= 9:
             yield f"expect.steps: there is no step {step}"

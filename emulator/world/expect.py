@@ -64,6 +64,7 @@ class Witness:
         yield from asked("steps", expect.steps, tuple(self.steps.get(phone, ())))
         yield from asked("requests", expect.requests, tuple(self.requests.get(phone, ())))
         yield from asked("saved files", expect.saved, state.settings.files)
+        yield from asked("registered lines", expect.registered, state.registration.registered())
         yield from asked("display", expect.display, state.power.display)
         yield from values(expect, state)
         yield from times(expect, last[0] if last else None)

@@ -147,6 +147,25 @@ class PnpSpec:
     end: Duration = FOREVER
 
 
+SIP_BEHAVIOURS = (*("answer", "trying", "silent", "busy", "forbidden", "wrong-realm", "too-brief", "garbage"),)
+
+
+@frozen
+class SipSpec:
+    """A SIP registrar, on port 5060. users: login to password; domain: its realm; expires: the most it grants, and
+    what ``too-brief`` wants at least; delay: until a final response, before which ``trying`` sends 100."""
+
+    address: str = "192.0.2.30"
+    users: Mapping[str, str] = field(factory=dict)
+    auth: str = field(default="digest", validator=in_(("none", "digest", "digest-sha256")))
+    domain: str = "sip.example.com"
+    expires: Duration = Duration(3600 * SECOND)
+    behaviour: str = field(default="answer", validator=in_(SIP_BEHAVIOURS))
+    delay: Duration = Duration(0)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
 @frozen
 class RedirectionSpec:
     """A redirection server. known: MAC (12 hex digits, any case) to provisioning URL; answer: how it tells."""
@@ -343,7 +362,8 @@ class Expectations:
 
     outcome, source: of the last run; outcomes: of all runs; steps: entered, in order; settings: values in force;
     user: values typed by the user, None for "has none"; requests: GET targets in order; saved: saved files;
-    within: the last run ended by then; not_before: the last run ended no earlier.
+    registered: lines that are registered at the end; within: the last run ended by then; not_before: the last run
+    ended no earlier.
     """
 
     outcome: str | None = field(default=None, validator=optional(in_(OUTCOMES)))
@@ -355,6 +375,7 @@ class Expectations:
     no_user: tuple[str, ...] = ()
     requests: tuple[str, ...] | None = None
     saved: tuple[str, ...] | None = None
+    registered: tuple[int, ...] | None = None
     display: str | None = None
     within: Duration | None = None
     not_before: Duration | None = None
@@ -380,6 +401,7 @@ class Scenario:
     dhcp: tuple[DhcpSpec, ...] = ()
     pnp: tuple[PnpSpec, ...] = ()
     redirection: tuple[RedirectionSpec, ...] = ()
+    sip: tuple[SipSpec, ...] = ()
     files: tuple[FilesSpec, ...] = ()
     sntp: tuple[SntpSpec, ...] = ()
     syslog: tuple[SyslogSpec, ...] = ()

@@ -37,6 +37,7 @@ from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
 from emulator.world.servers.redirection import RedirectionServer
+from emulator.world.servers.registrar import Registrar
 from emulator.world.servers.sntp import SntpServer
 from emulator.world.servers.switch import Lan, announcement
 from emulator.world.servers.syslog import SyslogServer
@@ -90,6 +91,7 @@ class SimulatedWorld:
         self.datagram_servers: list[DatagramServer] = [
             *(DhcpServer(spec) for spec in scenario.dhcp),
             *(PnpServer(spec) for spec in scenario.pnp),
+            *(Registrar(spec) for spec in scenario.sip),
             *(Notifier(source) for source in dict.fromkeys(a.source for a in scenario.action if a.do == "notify")),
             *(TftpServer(spec, scenario.content) for spec in scenario.files if "tftp" in spec.protocols),
             *(SntpServer(spec, scenario.clock) for spec in scenario.sntp),

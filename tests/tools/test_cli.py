@@ -43,7 +43,7 @@ def test_run_json_has_the_agreed_fields() -> None:
     assert found["run"] is None
     assert found["virtual_ns"] == 20_000_000_000
     assert len(found["digest"]) == 64
-    assert found["events"] == 116
+    assert found["events"] == 127
     assert all(verdict["holds"] for verdict in found["expectations"])
 
 
@@ -57,7 +57,8 @@ def test_a_failed_expectation_is_exit_code_1(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("until", "last"), [("8", "HttpRequested"), ("ConfigurationSaved", "DatagramSent"), ("1s", "DatagramLost")]
+    ("until", "last"),
+    [("8", "HttpRequested"), ("ConfigurationSaved", "LookupRequested"), ("1s", "DatagramLost")],
 )
 def test_until(until: str, last: str, tmp_path: Path) -> None:
     """A step, an event kind, a time; the run ends settled."""
@@ -88,7 +89,7 @@ def test_seeds(tmp_path: Path) -> None:
 def test_show_is_one_line_an_event(database: str) -> None:
     """Every event, numbered, plain in a pipe; and up to N."""
     lines = offhook("show", "1", "--db", database).stdout.splitlines()
-    assert [int(line.split()[0]) for line in lines] == list(range(1, 117))
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 128))
     assert "\x1b" not in "".join(lines)
     assert len(offhook("show", "1@48", "--db", database).stdout.splitlines()) == 48
     brief = offhook("show", "1", "--brief", "--db", database).stdout.splitlines()

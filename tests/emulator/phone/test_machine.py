@@ -49,6 +49,7 @@ from emulator.wire import dhcp as wire
 from emulator.world.run import Run
 from emulator.world.scenario import (
     ActionSpec,
+    Duration,
     FirmwareSpec,
     HostSpec,
     LinkSpec,
@@ -57,6 +58,7 @@ from emulator.world.scenario import (
     PnpSpec,
     RedirectionSpec,
     Scenario,
+    SipSpec,
     SntpSpec,
     SwitchSpec,
     SyslogSpec,
@@ -158,7 +160,37 @@ def worlds() -> dict[str, Scenario]:
         "leases": attrs.evolve(
             whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
         ),
+        "lines": lines(),
     }
+
+
+def lines() -> Scenario:
+    """Three lines: one is registered, then moved and switched off; two are not, each for a reason of its own."""
+    values = {
+        **{f"LINE_ENABLE/{line}": "Y" for line in (1, 2, 3)},
+        "PHONE_NUMBER/1": "2001",
+        "SIP_PASS/1": "secret",
+        "PHONE_NUMBER/2": "2002",
+        "SIP_PASS/2": "wrong",
+        "PHONE_NUMBER/3": "2003",
+        "SIP_RGSTR_ADDR/3": "nowhere.example",
+        **{f"SIP_RGSTR_ADDR/{line}": "SIP.example.com" for line in (1, 2)},
+    }
+    hands = (
+        ActionSpec(seconds(200), "web", "SIP_RGSTR_ADDR/1", "192.0.2.31"),
+        ActionSpec(seconds(300), "phone", "LINE_ENABLE/1", "N"),
+        ActionSpec(seconds(400), "link-down"),
+        ActionSpec(seconds(410), "link-up"),
+    )
+    registrar = SipSpec(users={"2001": "secret"}, expires=Duration(60 * SECOND))
+    return story(
+        served({"/i.cfg": initial_file()}),
+        provisioned={"SIPPNP_ENABLE": "N", **values},
+        action=hands,
+        names={"sip.example.com": "192.0.2.30"},
+        sip=(registrar, attrs.evolve(registrar, address="192.0.2.31", behaviour="trying", delay=seconds(1))),
+        until=seconds(600),
+    )
 
 
 def believing(world: Scenario) -> PhoneSpec:

@@ -14,7 +14,7 @@ prop = settings(deadline=None)
 @prop
 @given(st.text(max_size=80))
 def test_the_readers_raise_only_their_own_error(value: str) -> None:
-    for lenient in (values.token, values.tag, values.first_value):
+    for lenient in (values.token, values.tag, values.first_value, values.split_list, values.seconds):
         lenient(value)
     values.param(value, "tag")
     for reader in (values.parse_name_addr, values.cseq, values.parse_via):
@@ -80,6 +80,32 @@ def test_lists_are_split_outside_quotes_and_brackets() -> None:
     assert values.first_value(' "a, b" <sip:x,y> ;q=1 , sip:c') == '"a, b" <sip:x,y> ;q=1'
     assert values.first_value(", sip:c") == ""
     assert values.first_value("") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "elements"),
+    [
+        ('"a, b" <sip:x,y>;q=1 , sip:c', ('"a, b" <sip:x,y>;q=1', "sip:c")),
+        (", sip:c,,", ("sip:c",)),
+        ("<sip:a, sip:b", ("<sip:a, sip:b",)),
+        ("", ()),
+    ],
+)
+def test_lists_are_split_whole(value: str, elements: tuple[str, ...]) -> None:
+    assert values.split_list(value) == elements
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (" 0060\t", 60),
+        ("4294967296", 2**32 - 1),
+        ("9" * 20, 2**32 - 1),
+        *((text, None) for text in ("", "-1", "1.5", "1;x", "9" * 21, "9" * 5000, "\u0661", "60s")),
+    ],
+)
+def test_seconds(value: str, number: int | None) -> None:
+    assert values.seconds(value) == number
 
 
 def test_parameters_keep_what_quotes_hide() -> None:

@@ -55,6 +55,12 @@ DOUBTFUL = {
     "action[0].value: an update is answered 'yes' or 'no'": '[[action]]\nat = "1s"\ndo = "update"\nvalue = "maybe"',
     "files[0].paths[/x].firmware: version": '[[files]]\npaths = { "/x" = { firmware = { version = "3.2" } } }',
     "redirection[0].known: 'zz'": '[[redirection]]\nknown = { zz = "http://a/" }',
+    "sip[0].address: 'sip.example.com' is no IPv4 address": '[[sip]]\naddress = "sip.example.com"\nauth = "none"',
+    "sip[0].users: nobody can log in": "[[sip]]",
+    "sip[0].domain: ''": '[[sip]]\ndomain = ""\nauth = "none"',
+    "sip[0].expires: found 5000000 ns": '[[sip]]\nexpires = "5ms"\nauth = "none"',
+    "sip[0]: it ends": '[[sip]]\nauth = "none"\nstart = "9s"\nend = "1s"',
+    "expect.registered: there is no line 7": "[expect]\nregistered = [7]",
     "link.outage[0]: it ends": '[[link.outage]]\nstart = "9s"\nend = "1s"',
     "action[0].at: is after": '[[action]]\nat = "9h"\ndo = "power-off"',
     "phone.user: unknown parameter 'SYSLOG_SEVERTY'; did you mean 'SYSLOG_SEVERITY'": (
