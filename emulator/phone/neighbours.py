@@ -16,6 +16,7 @@ What is heard later is noted and not used before the next link up. Neither messa
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -132,15 +133,17 @@ def choice(phone: Phone) -> tuple[int, str, tuple[int, ...]]:
 def introduce(phone: Phone, event: LinkUp, entry: Entry) -> Reaction:
     """One message of each protocol (PROV-281)."""
     for protocol in spoken(phone):
-        frame = lldp_message(phone) if protocol == "LLDP" else cdp_message(phone)
+        message = lldp_message if protocol == "LLDP" else cdp_message
+        frame = message(phone.settings.mac, phone.settings.model)
         yield Because(FrameSent(Payload(frame)), (phone.settings.grounds(f"{protocol}_ENABLE"),))
 
 
-def lldp_message(phone: Phone) -> bytes:
-    """The LLDPDU of an endpoint of class III that asks for its voice policy."""
-    mac = bytes.fromhex(phone.settings.mac)
+@lru_cache(maxsize=256)
+def lldp_message(address: str, model: str) -> bytes:
+    """The LLDPDU of an endpoint of class III that asks for its voice policy. address: MAC, 12 hex digits."""
+    mac = bytes.fromhex(address)
     tlvs = (
-        lldp.Tlv(lldp.SYSTEM_NAME, phone.settings.model.encode()),
+        lldp.Tlv(lldp.SYSTEM_NAME, model.encode()),
         lldp.capabilities(lldp.TELEPHONE),
         lldp.med_capabilities(lldp.ENDPOINT),
         UNKNOWN_POLICY.encode(),
@@ -148,9 +151,9 @@ def lldp_message(phone: Phone) -> bytes:
     return ethernet.lldp_frame(mac, lldp.build(ANY_ADDRESS, bytes((lldp.MAC_PORT,)) + mac, HOLD, tlvs))
 
 
-def cdp_message(phone: Phone) -> bytes:
-    """The CDP message of a phone that asks for its voice VLAN."""
-    model, mac = phone.settings.model, phone.settings.mac
+@lru_cache(maxsize=256)
+def cdp_message(mac: str, model: str) -> bytes:
+    """The CDP message of a phone that asks for its voice VLAN. mac: 12 hex digits."""
     tlvs = (
         cdp.Tlv(cdp.DEVICE_ID, f"{model}-{mac}".encode()),
         cdp.Tlv(cdp.PORT_ID, PORT.encode()),

@@ -6,6 +6,7 @@ one, the factory default (PROV-181; "an empty string is set", spec section 22).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -62,8 +63,7 @@ class Settings(PartState):
 
     def number(self, key: str) -> int:
         """The value of a numeric parameter that has a default; that default if the flash holds no allowed value."""
-        value = self.value(key)
-        return int(default(key) if catalogue().by_tag[key.partition("/")[0]].check(value) else value)
+        return as_number(key.partition("/")[0], self.value(key))
 
     def grounds(self, key: str) -> int:
         """The entry that the value in force comes from: the change, or the load from flash."""
@@ -80,10 +80,18 @@ class Settings(PartState):
         return {key: value for key in keys if (value := self.value(key)) != default(key)}
 
 
+@lru_cache(maxsize=4096)
 def default(key: str) -> str:
     """The factory default of ``key``; "" if the catalogue has none or the key is unknown."""
     parameter = catalogue().by_tag.get(key.partition("/")[0])
     return "" if parameter is None else parameter.default
+
+
+@lru_cache(maxsize=4096)
+def as_number(tag: str, value: str) -> int:
+    """``value`` as the number it is, or the default of the parameter ``tag`` if it is none that is allowed."""
+    parameter = catalogue().by_tag[tag]
+    return int(parameter.default if parameter.check(value) else value)
 
 
 @applies("settings", SettingChanged)
