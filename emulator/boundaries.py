@@ -17,15 +17,16 @@ class Boundary(NamedTuple):
 
 
 _TABLE = """
-provisioning steps 1 to 9 | modelled | in the guide's order and numbering; step 6a (DHCPv6) is left out
+provisioning steps 1 to 9 | modelled | in the guide's order and numbering, with DHCPv6 as step 6a
 DHCPv4 client | modelled | RFC 2131 messages in bytes, retransmission, T1, T2, expiry, DECLINE
-SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransmission
+DHCPv6 client | modelled | RFC 8415 messages in bytes, retransmission, T1, T2, expiry, option 17; no DAD, no RELEASE
+SIP PnP | modelled | SUBSCRIBE, responses and NOTIFY in bytes, RFC 3261 retransmission; its group is an IPv4 one
 HTTP and HTTPS | simplified | one request and one answer; TCP and TLS are round trips with loss and limits
 HTTPS certificates | simplified | an answer says whether the check would pass; checked once a root is stored
 TFTP | modelled | RFC 1350 packets with blksize and tsize, retransmission; reads only, no ICMP tells of a closed port
 FTP | modelled | commands, replies and data connection (EPSV, PASV); one RETR for the whole path; no active mode, no TLS
 TCP | simplified | pieces in order, of up to 16 KiB from a file; no segments, no windows; a loss is a delay
-DNS | simplified | a question and its answer; no messages, no cache, IPv4 addresses only
+DNS | simplified | a question and its answer, A and AAAA; no messages, no cache
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
 power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
@@ -35,7 +36,7 @@ LLDP-MED and CDP | simplified | one message each at link up, none every 30 s; a 
 VLAN | simplified | chosen once per link; DHCP and PnP servers are in one, all else is routed; no PC port
 address conflicts (ARP) | simplified | announced, defended once, declined; no probe before use, MACs never asked for
 Ethernet | simplified | the link is up or down; LLDP, CDP and ARP are frames, all else begins at IP
-IPv6 | left out | IPv4 only
+IPv6 | simplified | IP_ADDR_MODE 0 IPv4, 1 IPv6, 2 both (a reading); SIP over IPv4; no routers, so no ALLOW_AUTO_CFG
 HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
 SIP registration and calls | left out | no REGISTER; a call is a lifted handset
 clock | simplified | set by SNTP only, lost with the power; time zone and summer time by rule; no leap seconds
@@ -49,7 +50,7 @@ display | simplified | texts of our own for faults and for a reset that waits
 factory reset | simplified | menu entry and web page, all or nothing; what a cut leaves unerased stays unerased
 import and export of settings | modelled | by access level; what differs from the defaults goes out, plain files come in
 firmware update | simplified | A/B slots, trial, watchdog, roll back; the image format is ours and its payload idle
-SIP registration | simplified | REGISTER by UDP from port 5060, timers, digest; no TCP, TLS, SRV, failover, redirects
+SIP registration | simplified | REGISTER by UDP over IPv4, timers, digest; no TCP, TLS, SRV, failover, redirects
 calls | left out | no INVITE; a call is a handset that is lifted
 """
 

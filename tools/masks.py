@@ -21,8 +21,9 @@ from emulator.events import (
 from emulator.events.codec import payload_to_text
 from emulator.events.masking import HIDDEN, hide_login, hide_passwords, is_secret, star_passwords
 from emulator.phone.tftp import FIRST_PORT
-from emulator.wire import dhcp, tftp
+from emulator.wire import dhcp, dhcpv6, tftp
 
+VENDOR = dhcpv6.VENDOR_OPTIONS
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
 
 
@@ -79,11 +80,27 @@ def without_logins(value: Any) -> Any:
     try:
         message = dhcp.parse(value)
     except dhcp.DhcpError:
-        return Payload(star_passwords(value))
+        return Payload(star_passwords(without_vendor_logins(value)))
     options = tuple(
         (code, star_passwords(text) if code in dhcp.TEXT_OPTIONS else text) for code, text in message.options
     )
     return Payload(attrs.evolve(message, options=options).encode())
+
+
+def without_vendor_logins(value: bytes) -> bytes:
+    """A DHCPv6 message with the passwords of the vendor's sub-options overwritten; anything else as it is."""
+    try:
+        message = dhcpv6.parse(value)
+        options = tuple((code, vendor_option(text) if code == VENDOR else text) for code, text in message.options)
+        return attrs.evolve(message, options=options).encode()
+    except dhcpv6.Dhcpv6Error:
+        return value
+
+
+def vendor_option(value: bytes) -> bytes:
+    """Option 17 with the password of each URL in it overwritten. Raises Dhcpv6Error if it cannot be read."""
+    vendor = dhcpv6.Vendor.read(value)
+    return attrs.evolve(vendor, options=tuple((code, star_passwords(text)) for code, text in vendor.options)).encode()
 
 
 def plain(value: Any) -> Any:

@@ -233,19 +233,19 @@ def parameters(found: list[Parameter], pattern: str) -> None:
 
 def state_text(state: State) -> Iterator[str]:
     """A phone's state, for a person."""
+    from emulator.events import step_name
     from emulator.events.masking import duration
+    from tools.addresses import addresses_text
     from tools.phone_lines import clock_line, log_lines, timers, waiting
     from tools.timeline import seconds
 
-    phone = state.phone
-    power, dhcp, run = phone.power, phone.dhcp, phone.provisioning
+    phone, power, run = state.phone, state.phone.power, state.phone.provisioning
     cycle = f"on (boot {power.boots})" if power.on else "off"
     yield f"run {state.info.id} just after event {state.n}, at {seconds(state.time)} s"
     yield f"phone    {phone.settings.model} {phone.settings.mac}, firmware {phone.version}, power {cycle}"
     yield f"link     {'up' if power.link else 'down'}" + (f", display: {power.display}" if power.display else "")
-    lease = "for ever" if dhcp.expiry is None else f"for another {duration(max(0, dhcp.expiry - phone.clock))}"
-    yield f"address  {dhcp.address} from {dhcp.server}, {lease}" if dhcp.address else f"address  none ({dhcp.state})"
-    step = f"step {run.step}: {state.step_title}" if run.step else "no run is on"
+    yield from addresses_text(phone)
+    step = f"step {step_name(run.step)}: {state.step_title}" if run.step else "no run is on"
     last = f"; last outcome: {run.outcome}" if run.outcome else ""
     yield f"run      {step}{last}" + (f", URL from {run.source}" if run.source else "")
     yield f"lines    {', '.join(line.text(phone.clock) for line in state.lines) or 'none in use'}"
@@ -268,6 +268,7 @@ def state_text(state: State) -> Iterator[str]:
 
 def state_json(state: State) -> dict[str, Any]:
     """The object of ``state --json``."""
+    from tools.addresses import addresses_json
     from tools.phone_lines import log_json, timers, waiting
 
     phone = state.phone
@@ -279,9 +280,7 @@ def state_json(state: State) -> dict[str, Any]:
         "boots": phone.power.boots,
         "link": phone.power.link,
         "display": phone.power.display,
-        "address": phone.dhcp.address,
-        "dhcp_state": phone.dhcp.state,
-        "lease_ends": phone.dhcp.expiry,
+        **addresses_json(phone),
         "step": phone.provisioning.step,
         "outcome": phone.provisioning.outcome,
         "source": phone.provisioning.source,

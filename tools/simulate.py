@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import Factory, define, field, frozen
 
-from emulator.events import VOCABULARY, Entry, Event, StepEntered
+from emulator.events import STEPS, VOCABULARY, Entry, Event, StepEntered, step_name
 from emulator.log.chain import NoSink
 from emulator.log.store import RunWriter, Store
 from emulator.phone import snapshot
@@ -236,11 +236,11 @@ def snapshot_key() -> str:
 
 
 def until_what(text: str | None) -> tuple[Callable[[Settled], bool] | None, int | None]:
-    """(stop function, end in ns) for ``--until``: a step 1 to 9, an event kind, or a time. Raises ScenarioError."""
+    """(stop function, end in ns) for ``--until``: a step (``6a``), an event kind, or a time. Raises ScenarioError."""
     if text is None:
         return None, None
-    if text.isdigit() and 1 <= int(text) <= 9:
-        step = int(text)
+    step = {step_name(number): number for number in STEPS}.get(text)
+    if step is not None:
         return (lambda s: any(isinstance(e.event, StepEntered) and e.event.step == step for e in s.entries)), None
     if text in VOCABULARY:
         return (lambda s: any(e.event.kind == text for e in s.entries)), None
@@ -248,7 +248,7 @@ def until_what(text: str | None) -> tuple[Callable[[Settled], bool] | None, int 
         return None, duration(text)
     except ValueError:
         raise ScenarioError(
-            f'--until {text}: give a step from 1 to 9, an event kind (`offhook events`) or a time such as "30s"'
+            f'--until {text}: give a step from 1 to 9 or 6a, an event kind (`offhook events`) or a time such as "30s"'
         ) from None
 
 

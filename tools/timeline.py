@@ -17,6 +17,7 @@ from emulator.events import (
     FileRefused,
     FlashErased,
     FlashProgrammed,
+    Ipv6AddressLost,
     LineRefused,
     LineWaiting,
     PacketRefused,
@@ -31,6 +32,7 @@ from emulator.events import (
     TimerDue,
     TimerSet,
     ToleranceUsed,
+    step_name,
 )
 from emulator.events.masking import duration
 from emulator.phone import syslog
@@ -41,13 +43,14 @@ Style = Callable[[str, str], str]
 
 WRONG = (
     *(PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AccessRefused),
-    *(AddressLost, DatagramLost, ToleranceUsed),
+    *(AddressLost, Ipv6AddressLost, DatagramLost, ToleranceUsed),
     *(LineWaiting, LineRefused),
 )
 FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
     {
-        *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "AttemptStarted", "DownloadOrdered"),
+        *("TimerCancelled", "DhcpStateEntered", "DhcpReceived", "Dhcpv6StateEntered", "Dhcpv6Received"),
+        *("AttemptStarted", "DownloadOrdered"),
         *("PnpSubscribed", "PnpSettled", "NotifyReceived", "SipAnswered", "TftpStarted", "TftpBlockTaken"),
         *("StreamOpened", "StreamReceived"),
         *("RegisterStarted", "RegisterAnswered"),
@@ -128,7 +131,7 @@ class Timeline:
         elif isinstance(event, RunEnded | RunStarted):
             self.steps.pop(entry.phone, None)
         step = self.steps.get(entry.phone)
-        return " " if step is None else str(step)
+        return " " if step is None else step_name(step)
 
     def line(self, entry: Entry) -> str:
         """One event as a line."""
@@ -137,7 +140,7 @@ class Timeline:
         text = event.text()
         if isinstance(event, StepEntered):
             title = self.titles.get(event.step, "")
-            text = f"step {event.step}: {title}" + (f" · {text}" if text else "")
+            text = f"step {step_name(event.step)}: {title}" + (f" · {text}" if text else "")
         return self.laid_out(str(entry.n), entry, step, event.mark, text, style_of(entry))
 
     def flash_line(self, burst: list[Entry]) -> str:
@@ -155,7 +158,7 @@ class Timeline:
     def laid_out(self, number: str, entry: Entry, step: str, mark: str, text: str, style: str) -> str:
         """The columns of a line, cut to the width of the terminal."""
         phone = f"{entry.phone:>5} " if self.phones else ""
-        head = f"{number:>5} {phone}{seconds(entry.time):>12} {step} {mark} "
+        head = f"{number:>5} {phone}{seconds(entry.time):>12} {step:<2}{mark} "
         if self.width and len(head) + len(text) > self.width:
             text = text[: max(0, self.width - len(head) - 1)] + "…"
         return self.style(head, "dim") + self.style(text, style)

@@ -29,6 +29,10 @@ from emulator.events.network import (
     DatagramSent,
     DhcpReceived,
     DhcpStateEntered,
+    Dhcpv6Received,
+    Dhcpv6StateEntered,
+    Ipv6AddressBound,
+    Ipv6AddressLost,
     NotifyReceived,
     PacketRefused,
     PnpAnswered,
@@ -56,6 +60,7 @@ from emulator.events.power import (
     TimerSet,
 )
 from emulator.events.provisioning import (
+    STEPS,
     CertificateRead,
     ConfigurationRead,
     FileRefused,
@@ -67,6 +72,7 @@ from emulator.events.provisioning import (
     SettingRefused,
     SourceTried,
     StepEntered,
+    step_name,
 )
 from emulator.events.sip import (
     LineRefused,
@@ -101,6 +107,7 @@ from emulator.events.transfer import (
     HttpRequested,
     LookupAnswered,
     LookupRequested,
+    NameAsked,
     TftpAgreed,
     TftpBlockTaken,
     TftpStarted,
@@ -128,11 +135,12 @@ POWER = (
 LINK = (FrameSent, FrameReceived, NeighbourHeard, VlanChosen, ConflictFound)
 NETWORK = (DatagramSent, DatagramReceived, DatagramLost, PacketRefused, ToleranceUsed)
 DHCP = (DhcpStateEntered, DhcpReceived, AddressBound, AddressLost)
+DHCPV6 = (Dhcpv6StateEntered, Dhcpv6Received, Ipv6AddressBound, Ipv6AddressLost)
 SIP = (SipAnswered, NotifyReceived, CheckSyncReceived, CheckSyncJudged)
 PNP = (PnpSubscribed, PnpSettled, PnpAnswered, PnpEnded)
 STREAM = (StreamRequested, StreamSent, StreamShut, StreamOpened, StreamReceived, StreamClosed)
 TRANSFER = (
-    *(LookupRequested, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
+    *(LookupRequested, NameAsked, LookupAnswered, HttpRequested, HttpAnswered, FileRequested, FileAnswered),
     *(TftpStarted, TftpAgreed, TftpBlockTaken),
     *(DownloadOrdered, AttemptStarted, DownloadEnded),
     *(FtpStarted, FtpReplied, TransferEnded),
@@ -161,6 +169,7 @@ GROUPS = (
     LINK,
     NETWORK,
     DHCP,
+    DHCPV6,
     SIP,
     PNP,
     STREAM,
@@ -187,6 +196,7 @@ __all__ = [
     "COMPLETE",
     "ORDERS",
     "SECOND",
+    "STEPS",
     "VOCABULARY",
     "AccessRefused",
     "AddressBound",
@@ -206,6 +216,8 @@ __all__ = [
     "DatagramSent",
     "DhcpReceived",
     "DhcpStateEntered",
+    "Dhcpv6Received",
+    "Dhcpv6StateEntered",
     "DisplayShown",
     "DownloadEnded",
     "DownloadOrdered",
@@ -240,6 +252,8 @@ __all__ = [
     "HttpRequested",
     "ImportEnded",
     "ImportOffered",
+    "Ipv6AddressBound",
+    "Ipv6AddressLost",
     "LineRefused",
     "LineRegistered",
     "LineRegistering",
@@ -249,6 +263,7 @@ __all__ = [
     "LinkUp",
     "LookupAnswered",
     "LookupRequested",
+    "NameAsked",
     "NeighbourHeard",
     "NotifyReceived",
     "PacketRefused",
@@ -299,4 +314,5 @@ __all__ = [
     "UpdateBegun",
     "UpdateOffered",
     "VlanChosen",
+    "step_name",
 ]

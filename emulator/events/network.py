@@ -10,10 +10,12 @@ from emulator.events.base import Event, Payload, Role
 from emulator.events.masking import duration, hide_passwords, repr_text
 
 _PORT_NAMES = {67: "DHCP", 68: "DHCP", 69: "TFTP", 123: "SNTP", 514: "syslog", 5060: "SIP"}
+_PORT_NAMES |= {546: "DHCPv6", 547: "DHCPv6"}
 _NUL = b"\0"
 _FREE_PORT = 1024
 """The packets of a TFTP transfer run between ports that belong to no protocol."""
 _TFTP_TYPES = {b"\0\3": "DATA", b"\0\4": "ACK", b"\0\5": "ERROR", b"\0\6": "OACK"}
+_DHCPV6_TYPES = ("?", "SOLICIT", "ADVERTISE", "REQUEST", "CONFIRM", "RENEW", "REBIND", "REPLY")
 _DHCP_TYPES = ("?", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")
 
 
@@ -27,6 +29,8 @@ def _packet(ports: tuple[int, int], payload: bytes, ends: str) -> str:
     if protocol == "DHCP" and payload[236:241] == b"\x63\x82\x53\x63\x35" and len(payload) > 242:
         kind = _DHCP_TYPES[payload[242]] if payload[242] < len(_DHCP_TYPES) else "?"
         return f"DHCP {kind}  {ends}"
+    if protocol == "DHCPv6" and len(payload) >= 4 and payload[0] < len(_DHCPV6_TYPES):
+        return f"DHCPv6 {_DHCPV6_TYPES[payload[0]]}  {ends}"
     if protocol == "TFTP" and payload[:2] == b"\0\1":
         return f"TFTP RRQ {payload[2:514].partition(_NUL)[0].decode('utf-8', 'replace')}  {ends}"
     transfer = protocol == "TFTP" or (protocol == "UDP" and min(ports) >= _FREE_PORT)
@@ -43,6 +47,11 @@ def _tftp(payload: bytes) -> str:
     return f"TFTP {kind} {number}" + (f", {len(payload) - 4:,} bytes" if kind == "DATA" else "")
 
 
+def _end(address: str, port: int) -> str:
+    """``192.0.2.1:67``, or ``[fe80::1]:547``."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 @frozen
 class DatagramSent(Event):
     """A UDP datagram leaves the phone. ttl: IP time to live."""
@@ -57,7 +66,7 @@ class DatagramSent(Event):
     ttl: int = 64
 
     def _line(self) -> str:
-        ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
+        ends = f"{_end(self.source, self.source_port)} → {_end(self.destination, self.port)}"
         return _packet((self.port, self.source_port), self.payload, ends)
 
 
@@ -74,7 +83,7 @@ class DatagramReceived(Event):
     payload: Payload
 
     def _line(self) -> str:
-        ends = f"{self.source}:{self.source_port} → {self.destination}:{self.port}"
+        ends = f"{_end(self.source, self.source_port)} → {_end(self.destination, self.port)}"
         return _packet((self.port, self.source_port), self.payload, ends)
 
 
@@ -94,8 +103,8 @@ class DatagramLost(Event):
 
     def _line(self) -> str:
         if self.reason == "nobody-listens":
-            return f"nobody listens at {self.peer}:{self.port}"
-        way = f"from {self.peer}" if self.inward else f"to {self.peer}:{self.port}"
+            return f"nobody listens at {_end(self.peer, self.port)}"
+        way = f"from {self.peer}" if self.inward else f"to {_end(self.peer, self.port)}"
         return f"datagram {way} lost ({self.reason})"
 
 
@@ -190,6 +199,79 @@ class AddressLost(Event):
 
     def _line(self) -> str:
         return f"address lost: {self.reason}"
+
+
+@frozen
+class Dhcpv6StateEntered(Event):
+    """The DHCPv6 client changed state, or sends once more.
+
+    state: ``init``, ``soliciting``, ``requesting``, ``bound``, ``renewing``, ``rebinding``; xid: current transaction;
+    attempt: 0 before the first message; wait: ns until the next attempt (RFC 8415 s.15), 0 for none.
+    """
+
+    state: str
+    xid: int
+    attempt: int
+    wait: int
+
+    def _line(self) -> str:
+        return f"DHCPv6 client {self.state}" + (f", attempt {self.attempt}" if self.attempt > 1 else "")
+
+
+@frozen
+class Dhcpv6Received(Event):
+    """An ADVERTISE or REPLY for this phone's current transaction, read.
+
+    server: its DUID in hex; preference: 0 to 255; status: the first that is no success, 0 if all is well; address: ""
+    if none is given; preferred, valid, t1, t2: seconds as in the message; dns: "" if absent; sol_max_rt: seconds, 0 if
+    absent or out of range; enterprise: of the option 17 that url is from, -1 for none; url: sub-option 1 as text
+    without trailing NUL and surrounding white space (PROV-091, PROV-077), None where absent.
+    """
+
+    type: int
+    server: str
+    preference: int
+    status: int
+    address: str
+    preferred: int
+    valid: int
+    t1: int
+    t2: int
+    dns: str
+    sol_max_rt: int
+    enterprise: int
+    url: str | None
+
+    def _line(self) -> str:
+        name = _DHCPV6_TYPES[self.type] if 0 <= self.type < len(_DHCPV6_TYPES) else f"type {self.type}"
+        text = f"DHCPv6 {name} read: {self.address or 'no address'}" + (f", status {self.status}" * bool(self.status))
+        return text if not self.url else f"{text}, option 17 {repr_text(hide_passwords(self.url))}"
+
+
+@frozen
+class Ipv6AddressBound(Event):
+    """The phone may use this IPv6 address. server: its DUID in hex; valid, t1, t2, fresh: see :class:`AddressBound`."""
+
+    address: str
+    server: str
+    valid: int
+    t1: int
+    t2: int
+    fresh: bool
+
+    def _line(self) -> str:
+        verb = "bound" if self.fresh else "renewed"
+        return f"address {self.address} {verb} " + (f"for {duration(self.valid)}" if self.valid else "for ever")
+
+
+@frozen
+class Ipv6AddressLost(Event):
+    """The IPv6 address may no longer be used. reason: ``expired``, ``withdrawn`` (by its server), ``link-down``."""
+
+    reason: str
+
+    def _line(self) -> str:
+        return f"IPv6 address lost: {self.reason}"
 
 
 @frozen

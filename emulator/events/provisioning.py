@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import ClassVar
 
 from attrs import frozen
 
 from emulator.events.base import Event
 from emulator.events.masking import hide_passwords, masked
+
+STEPS = (1, 2, 3, 4, 5, 6, 61, 7, 8, 9)
+"""The numbers of the steps, in their order (PROV-001 to PROV-011)."""
+_BETWEEN = MappingProxyType({61: "6a"})
+
+
+def step_name(number: int) -> str:
+    """A step as people write it: the guide's number, and ``6a`` for 61, which the guide does not number (PROV-011).
+
+    The names sort as the steps follow each other.
+    """
+    return _BETWEEN.get(number, str(number))
 
 
 @frozen
@@ -36,7 +49,7 @@ class RunDeferred(Event):
 
 @frozen
 class StepEntered(Event):
-    """The run enters a step of the guide. url and source are set for step 8 only."""
+    """The run enters a step of the guide (:func:`step_name`). url and source are set for step 8 only."""
 
     mark: ClassVar[str] = "▶"
     step: int

@@ -78,7 +78,8 @@ class LineRegistered(Event):
 class LineWaiting(Event):
     """A line could not register and tries again. status: of the response, 0 without one; wait: ns until then.
 
-    reason: ``status``, ``timeout``, ``name-not-found``, ``too-brief`` (423 that cannot be met), ``nothing-granted``.
+    reason: ``status``, ``timeout``, ``name-not-found``, ``unreachable`` (it has no IPv4 address), ``too-brief`` (423
+    that cannot be met), ``nothing-granted``.
     """
 
     line: int

@@ -33,8 +33,26 @@ class LookupRequested(Event):
 
 
 @frozen
+class NameAsked(Event):
+    """Find the addresses of a host name in these families: 4 (A records), 6 (AAAA records) or both (PROV-120)."""
+
+    role: ClassVar[Role] = Role.ORDER
+    orders: ClassVar[str] = "lookup"
+    mark: ClassVar[str] = "→"
+    name: str
+    families: tuple[int, ...]
+
+    def _line(self) -> str:
+        return f"DNS look up {self.name} for {' and '.join(f'IPv{family}' for family in self.families)}"
+
+
+@frozen
 class LookupAnswered(Event):
-    """The name service answered. error: "" or ``no-such-name``, ``timeout``, ``server-failure``."""
+    """The name service answered a :class:`LookupRequested` or :class:`NameAsked`.
+
+    error: "" or ``no-such-name``, ``no-data`` (the name has no address of that family), ``timeout``,
+    ``server-failure``.
+    """
 
     role: ClassVar[Role] = Role.INPUT
     answers: ClassVar[str] = "lookup"

@@ -21,6 +21,7 @@ from emulator.events import (
     Payload,
 )
 from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.network import IPV4, own_address
 from emulator.phone.parts import PartState, part
 from emulator.wire import arp as wire
 from emulator.wire import ethernet
@@ -89,7 +90,7 @@ def read(phone: Phone, frame: ethernet.Frame) -> Reaction:
         packet = wire.parse(frame.data)
     except wire.ArpError as error:
         return (PacketRefused("ARP", error.reason),)
-    address, mac = phone.dhcp.address, bytes.fromhex(phone.settings.mac)
+    address, mac = own_address(phone, IPV4), bytes.fromhex(phone.settings.mac)
     if not address or address not in (packet.sender, packet.target) or packet.sender_mac == mac:
         return (PacketRefused("ARP", "not-for-us"),)
     if packet.sender == address:

@@ -1,7 +1,7 @@
 """The DHCP client (RFC 2131 figure 5, PROV-070 to PROV-081).
 
 States: ``init``, ``selecting``, ``requesting``, ``bound``, ``renewing``, ``rebinding``. One timer, ``dhcp``, drives
-retransmission and ends the waits in ``init``: for the neighbour, after a NAK, after a DECLINE. ``dhcp-t1``, ``dhcp-t2``
+retransmission and ends the waits in ``init`` (:mod:`~emulator.phone.attachment`). ``dhcp-t1``, ``dhcp-t2``
 and ``dhcp-expiry`` belong to the lease.
 """
 
@@ -15,7 +15,6 @@ from emulator.events import (
     SECOND,
     AddressBound,
     AddressLost,
-    Because,
     ConflictFound,
     DatagramReceived,
     DatagramSent,
@@ -25,18 +24,16 @@ from emulator.events import (
     Entry,
     Event,
     LinkDown,
-    LinkUp,
-    NeighbourHeard,
     PacketRefused,
     Payload,
     TimerCancelled,
     TimerDue,
     TimerSet,
     ToleranceUsed,
-    VlanChosen,
 )
-from emulator.phone import neighbours
+from emulator.phone.display import NO_ANSWER
 from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.network import online
 from emulator.phone.parts import PartState, part
 from emulator.wire import dhcp as wire
 
@@ -141,38 +138,6 @@ def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> None:
     phone.dhcp.expiry = None
 
 
-@reacts(LinkUp)
-def link_came(phone: Phone, event: LinkUp, entry: Entry) -> Reaction:
-    """A cable that carries a signal starts the client, after the wait for the neighbour (PROV-281, O-20)."""
-    wait = neighbours.wait(phone)
-    if wait:
-        yield TimerSet("dhcp", wait)
-    else:
-        yield from begin(phone)
-
-
-@reacts(NeighbourHeard)
-def neighbour_heard(phone: Phone, event: NeighbourHeard, entry: Entry) -> Reaction:
-    """The wait is over as soon as nothing better can come."""
-    if not phone.neighbours.chosen and neighbours.settled(phone):
-        yield from begin(phone)
-
-
-def begin(phone: Phone) -> Reaction:
-    """Out of ``init``, in the VLAN that is to be used (PROV-281); the timer of the wait is set anew on the way."""
-    vlan, source, grounds = neighbours.choice(phone)
-    if vlan != phone.neighbours.vlan:
-        yield Because(VlanChosen(vlan, source), grounds)
-    else:
-        yield Because(enter(phone, "selecting", 1, fresh=True), grounds)
-
-
-@reacts(VlanChosen)
-def discover(phone: Phone, event: VlanChosen, entry: Entry) -> Reaction:
-    """The VLAN is decided: look for a server in it (PROV-281)."""
-    yield enter(phone, "selecting", 1, fresh=True)
-
-
 @reacts(LinkDown)
 def link_lost(phone: Phone, event: LinkDown, entry: Entry) -> Reaction:
     """Without a cable there is no lease to keep."""
@@ -188,8 +153,8 @@ def send(phone: Phone, event: DhcpStateEntered, entry: Entry) -> Reaction:
     if event.state == "selecting":
         yield message(phone, wire.DISCOVER, entry)
         yield TimerSet("dhcp", back_off(phone, event.attempt))
-        if event.attempt == DISPLAY_AFTER:
-            yield DisplayShown("N2 no DHCP answer")
+        if event.attempt == DISPLAY_AFTER and not online(phone):
+            yield DisplayShown(NO_ANSWER)
     elif event.state == "requesting":
         yield message(phone, wire.REQUEST, entry)
         yield TimerSet("dhcp", back_off(phone, event.attempt))
@@ -204,12 +169,10 @@ def send(phone: Phone, event: DhcpStateEntered, entry: Entry) -> Reaction:
 
 @reacts(TimerDue)
 def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
-    """Retransmit, or go on to the next phase of the lease."""
+    """Retransmit, or go on to the next phase of the lease; what ends a wait in ``init`` is for ``attachment``."""
     dhcp = phone.dhcp
-    if event.name == "dhcp":
-        if dhcp.state == "init":
-            yield from begin(phone)
-        elif dhcp.state == "requesting" and dhcp.attempt >= REQUESTS_BEFORE_RESTART:
+    if event.name == "dhcp" and dhcp.state != "init":
+        if dhcp.state == "requesting" and dhcp.attempt >= REQUESTS_BEFORE_RESTART:
             yield enter(phone, "selecting", 1, fresh=True)
         else:
             yield enter(phone, dhcp.state, dhcp.attempt + 1)
@@ -327,7 +290,7 @@ def fact(message: wire.Message) -> DhcpReceived:
 
     def text(code: int) -> str | None:
         data = message.option(code)
-        return None if data is None else data.decode("utf-8", "replace").lstrip().rstrip(f"\0{whitespace}")
+        return None if data is None else option_text(data)
 
     kind = message.option(wire.MESSAGE_TYPE) or b"\0"
     return DhcpReceived(
@@ -344,6 +307,11 @@ def fact(message: wire.Message) -> DhcpReceived:
         option159=text(wire.PROVISIONING_159),
         option160=text(wire.PROVISIONING_160),
     )
+
+
+def option_text(data: bytes) -> str:
+    """A URL in an option: without trailing NUL and surrounding white space (PROV-077)."""
+    return data.decode("utf-8", "replace").lstrip().rstrip(f"\0{whitespace}")
 
 
 @reacts(DhcpReceived)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
 
-NO_LINK, ADDRESS_IN_USE = "N1 no link", "N3 address in use"
+NO_LINK, NO_ANSWER, ADDRESS_IN_USE = "N1 no link", "N2 no DHCP answer", "N3 address in use"
 TEXTS = {
-    "no-address": "N2 no DHCP answer",
+    "no-address": NO_ANSWER,
     "credentials-refused": "P5 authentication failed",
     "no-credentials": "P5 authentication failed",
     "challenge-not-understood": "P5 authentication failed",

@@ -21,11 +21,14 @@ from emulator.events import (
     Entry,
     Event,
     FileAnswered,
+    FileRequested,
     FtpStarted,
     HttpAnswered,
     HttpRequested,
+    Ipv6AddressLost,
     LookupAnswered,
     Payload,
+    TftpStarted,
     TransferEnded,
 )
 from emulator.phone import certificates, configfile, crypt, ftp, tftp
@@ -34,6 +37,7 @@ from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
 from emulator.phone.names import is_address, look_up
+from emulator.phone.network import family_of, online, reachable, source_for
 from emulator.phone.parts import PartState, part
 from emulator.phone.storage import FILES, FoldMismatch
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
@@ -59,7 +63,7 @@ FIRMWARE = "firmware"
 class Download(PartState):
     """The download that is going on, or the last one. file: "" when none was; open: not ended yet.
 
-    body: of the last complete answer; answered: its entry;
+    asked: address that the attempt asks, "" until it is known; body: of the last complete answer; answered: its entry;
     started: entry of the order; challenges: of a 401.
     """
 
@@ -68,6 +72,7 @@ class Download(PartState):
     urls: tuple[str, ...] = ()
     index: int = 0
     url: str = ""
+    asked: str = ""
     redirects: int = 0
     authorized: bool = False
     challenges: tuple[str, ...] = ()
@@ -89,9 +94,15 @@ def ordered(phone: Phone, event: DownloadOrdered, entry: Entry) -> None:
 def attempt_started(phone: Phone, event: AttemptStarted, entry: Entry) -> None:
     """This URL is being tried."""
     download = phone.download
-    download.url, download.index = event.url, event.index
+    download.url, download.index, download.asked = event.url, event.index, ""
     download.redirects, download.authorized = event.redirects, event.authorized
     download.attempts += 1
+
+
+@applies("download", HttpRequested, FileRequested, TftpStarted, FtpStarted)
+def address_asked(phone: Phone, event: HttpRequested | FileRequested | TftpStarted | FtpStarted, entry: Entry) -> None:
+    """The attempt depends on this address."""
+    phone.download.asked = event.address
 
 
 @applies("download", HttpAnswered)
@@ -133,7 +144,7 @@ def ended(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
 @reacts(DownloadOrdered)
 def first_attempt(phone: Phone, event: DownloadOrdered, entry: Entry) -> Reaction:
     """Try the first URL; without an address nothing can be fetched."""
-    if phone.dhcp.address:
+    if online(phone):
         yield AttemptStarted(event.file, event.urls[0], 0, 0, False)
     else:
         yield DownloadEnded(event.file, event.urls[0], "no-address", 0, "")
@@ -141,7 +152,10 @@ def first_attempt(phone: Phone, event: DownloadOrdered, entry: Entry) -> Reactio
 
 @reacts(AttemptStarted)
 def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
-    """Look the host up, or ask it at once when it is an address."""
+    """Look the host up, or ask it at once when it is an address.
+
+    It is looked up in every family in use (PROV-120).
+    """
     try:
         url = parse_url(event.url)
         if url.scheme == "tftp":
@@ -149,19 +163,31 @@ def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
     except UrlError as error:
         return failed(phone, error.reason, 0)
     if is_address(url.host):
-        return (request(phone, url, url.host),)
+        return ask(phone, url, (url.host,))
     return look_up(phone, url.host)
+
+
+def ask(phone: Phone, url: Url, addresses: tuple[str, ...]) -> Iterable[Event]:
+    """Ask the first address that the phone can reach, IPv4 before IPv6 (PROV-020).
+
+    It fails for want of an address of its own, or because the host has none of a family in use.
+    """
+    address = reachable(phone, addresses)
+    if not address:
+        awaited = any(family_of(each) in phone.network.families for each in addresses)
+        return failed(phone, "no-address" if awaited else "unreachable", 0)
+    return (request(phone, url, address),)
 
 
 @reacts(LookupAnswered)
 def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
-    """Ask the first address, or fail; nothing if the host is being asked already, and somebody else wanted its name."""
+    """Ask an address, or fail; nothing if the host is being asked already, and somebody else wanted its name."""
     download = phone.download
     if not download.open or parse_url(download.url).host != event.name or fetching(phone):
         return ()
     if not event.addresses:
         return failed(phone, "name-not-found", 0)
-    return (Because(request(phone, parse_url(download.url), event.addresses[0]), (entry.n,)),)
+    return (Because(made, (entry.n,)) for made in ask(phone, parse_url(download.url), event.addresses))
 
 
 def fetching(phone: Phone) -> bool:
@@ -199,10 +225,12 @@ def judge_file(phone: Phone, event: FileAnswered | TransferEnded, entry: Entry) 
     return (DownloadEnded(download.file, download.url, "", event.code, ""),)
 
 
-@reacts(AddressLost)
-def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
-    """Without an address nothing can be fetched."""
-    if phone.download.open:
+@reacts(AddressLost, Ipv6AddressLost)
+def address_lost(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> Reaction:
+    """Without an address nothing can be fetched; what goes on over the other family does not notice."""
+    asked = phone.download.asked
+    left = source_for(phone, asked) if asked else online(phone)
+    if phone.download.open and not left:
         yield DownloadEnded(phone.download.file, phone.download.url, "no-address", 0, "")
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
-from emulator.events import Because, Entry, Event, FlashErased, FlashProgrammed, Role, StepEntered
+from emulator.events import Because, Entry, Event, FlashErased, FlashProgrammed, Role, StepEntered, step_name
 from flash_image import Timing
 
 Reaction = Iterable[Event | Because]
@@ -123,6 +123,8 @@ class Options:
     """O-20: seconds to wait for LLDP and CDP after link up; with 0 the phone speaks neither and DHCP starts at once."""
     arp: bool = True
     """RFC 5227: whether the phone announces a new address, and gives up one that another station uses."""
+    dhcpv6_enterprise: str = attrs.field(default="", validator=attrs.validators.matches_re(r"(0|[1-9][0-9]{0,9})?"))
+    """O-4: the enterprise number that option 17 of DHCPv6 has to have; empty accepts any."""
 
     @classmethod
     def recorded(cls, options: Mapping[str, Any]) -> Options:
@@ -174,7 +176,7 @@ class Firmware:
 
     @cached_property
     def steps(self) -> dict[int, StepInfo]:
-        """The steps by number, in the guide's order."""
+        """The steps by number, in the guide's order (that of their names)."""
         enter: dict[int, tuple[str, React]] = {}
         waits: dict[int, dict[type[Event], React]] = {}
         for function, mark in self._marks():
@@ -182,7 +184,7 @@ class Firmware:
                 enter[mark.step] = (mark.title, function)
             elif mark.use == "during":
                 waits.setdefault(mark.step, {}).update(dict.fromkeys(mark.types, function))
-        return {n: StepInfo(n, *enter[n], waits.get(n, {})) for n in sorted(enter)}
+        return {n: StepInfo(n, *enter[n], waits.get(n, {})) for n in sorted(enter, key=step_name)}
 
     @cached_property
     def table(self) -> dict[type[Event], Handlers]:

@@ -34,6 +34,7 @@ from emulator.events import (
     TransferEnded,
 )
 from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.network import IPV4, family_of
 from emulator.phone.parts import PartState, part
 from emulator.wire import ftp as wire
 
@@ -299,9 +300,10 @@ def after_type(phone: Phone, event: FtpReplied) -> Reaction:
 
 
 def after_extended_passive(phone: Phone, event: FtpReplied) -> Reaction:
-    """229: connect to that port of the same host; a server that does not know EPSV is asked by PASV."""
+    """229: connect to that port of the same host; a server that does not know EPSV is asked by PASV, where it is an
+    IPv4 one: PASV knows no other addresses (RFC 2428 s.1)."""
     if event.code >= 300:
-        return say(phone, "PASV")
+        return say(phone, "PASV") if family_of(phone.ftp.address) == IPV4 else end(phone, "server-error")
     try:
         return data_connection(phone, wire.extended_passive(event.message))
     except wire.FtpError as error:

@@ -14,8 +14,9 @@ from emulator.events import (
     LinkUp,
     PacketRefused,
 )
-from emulator.phone import arp, dhcp, neighbours, sip, tftp, wallclock
+from emulator.phone import arp, dhcp, dhcpv6, neighbours, sip, tftp, wallclock
 from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.network import IPV6
 from emulator.phone.parts import PartState, part
 from emulator.wire import ethernet
 
@@ -62,6 +63,8 @@ def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction
     """Hand the packet to the one reader of its port; the other parts react to facts, not to bytes."""
     if event.port == dhcp.CLIENT_PORT:
         return dhcp.read(phone, event)
+    if event.port == dhcpv6.CLIENT_PORT and IPV6 in phone.network.families:
+        return dhcpv6.read(phone, event)
     if event.port == sip.PORT:
         return sip.read(phone, event)
     if phone.tftp.open and event.port == phone.tftp.local_port:

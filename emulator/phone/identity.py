@@ -1,4 +1,4 @@
-"""What the phone calls itself: its address, the macros of URLs and of the User-Agent."""
+"""What the phone calls itself: the macros of URLs and of the User-Agent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from emulator.phone.urls import expand
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
-
-
-def own_address(phone: Phone) -> str:
-    """The address that the phone sends from; "" while it has none and nothing can be sent."""
-    return phone.dhcp.address
 
 
 def macros(phone: Phone) -> dict[str, str]:

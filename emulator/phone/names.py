@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from emulator.events import Entry, Event, LookupAnswered, LookupRequested
+from emulator.events import Entry, Event, LookupAnswered, LookupRequested, NameAsked
 from emulator.phone.firmware import applies
+from emulator.phone.network import IPV4
 from emulator.phone.parts import PartState, part
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ def found(phone: Phone, event: LookupAnswered, entry: Entry) -> None:
 
 
 def look_up(phone: Phone, name: str) -> Iterable[Event]:
-    """Ask for the addresses of ``name``, unless somebody has; the one answer reaches everybody who reacts to it.
+    """Ask for the addresses of ``name`` in the families in use (PROV-120), unless somebody has; the one answer reaches
+    everybody who reacts to it.
 
     Orders are keyed by name: a second question would take the place of the first, whose answer would then be refused.
     """
-    return () if f"lookup:{name}" in phone.orders.open else (LookupRequested(name),)
+    if f"lookup:{name}" in phone.orders.open:
+        return ()
+    families = phone.network.families
+    return (LookupRequested(name) if families == (IPV4,) else NameAsked(name, families),)
 
 
 @lru_cache(maxsize=256)

@@ -25,6 +25,7 @@ from emulator.events import (
     SECOND,
     Because,
     DhcpStateEntered,
+    Dhcpv6StateEntered,
     Entry,
     FrameSent,
     LinkUp,
@@ -89,6 +90,13 @@ def vlan_chosen(phone: Phone, event: VlanChosen, entry: Entry) -> None:
 def dhcp_began(phone: Phone, event: DhcpStateEntered, entry: Entry) -> None:
     """A DHCP client that has begun is where it belongs."""
     if event.state == "selecting":
+        phone.neighbours.chosen = True
+
+
+@applies("neighbours", Dhcpv6StateEntered)
+def dhcpv6_began(phone: Phone, event: Dhcpv6StateEntered, entry: Entry) -> None:
+    """So is one for IPv6, which may be the only one."""
+    if event.state == "soliciting":
         phone.neighbours.chosen = True
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from emulator.events import ANSWERS, ORDERS, AddressLost, Entry, StreamShut, TimerCancelled, TimerSet
+from emulator.events import ANSWERS, ORDERS, AddressLost, Entry, Ipv6AddressLost, StreamShut, TimerCancelled, TimerSet
 from emulator.phone.firmware import applies
+from emulator.phone.network import IPV4, IPV6, family_of, own_address
 from emulator.phone.parts import PartState, part
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 class Order(NamedTuple):
-    """An open order. n: its entry; due: for a timer, when it runs out (ns), else None."""
+    """An open order. n: its entry; due: for a timer, when it runs out (ns), else None; address: asked, "" if none."""
 
     ordinal: int
     n: int
     due: int | None
+    address: str = ""
 
 
 @part
@@ -50,8 +52,10 @@ def opened(phone: Phone, event: Any, entry: Entry) -> None:
     orders = phone.orders
     ordinal = orders.counts.get(key, 0) + 1
     orders.counts[key] = ordinal
-    due = entry.time + event.after if type(event) is TimerSet else None
-    orders.open[key] = Order(ordinal, entry.n, due)
+    if type(event) is TimerSet:
+        orders.open[key] = Order(ordinal, entry.n, entry.time + event.after)
+    else:
+        orders.open[key] = Order(ordinal, entry.n, None, getattr(event, "address", ""))
 
 
 @applies("orders", *(cls for cls in ANSWERS if cls.ends))
@@ -66,11 +70,16 @@ def shut(phone: Phone, event: StreamShut, entry: Entry) -> None:
     phone.orders.open.pop(f"stream:{event.name}", None)
 
 
-@applies("orders", AddressLost)
-def connections_gone(phone: Phone, event: AddressLost, entry: Entry) -> None:
-    """Without its address the phone has no connections; only timers run on."""
-    orders = phone.orders
-    orders.open = {key: order for key, order in orders.open.items() if key.startswith("timer:")}
+@applies("orders", AddressLost, Ipv6AddressLost)
+def connections_gone(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> None:
+    """An address takes its connections along; timers run on, and what the other family has open or can look up."""
+    other = IPV6 if isinstance(event, AddressLost) else IPV4
+    orders, left = phone.orders, own_address(phone, other)
+    orders.open = {
+        key: order
+        for key, order in orders.open.items()
+        if key.startswith("timer:") or (left and (not order.address or family_of(order.address) == other))
+    }
 
 
 @applies("orders", TimerCancelled)

@@ -28,6 +28,7 @@ from emulator.events import (
 )
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.identity import macros, model_file, user_agent
+from emulator.phone.network import source_for
 from emulator.phone.parts import PartState, part
 from emulator.phone.sip import PORT, answer
 from emulator.phone.transactions import T1, following
@@ -94,7 +95,7 @@ def subscribe(phone: Phone) -> Event:
     """The event that begins a subscription, with fresh identities."""
     run = phone.pnp.runs + 1
     call_id, tag, branch = (f"{phone.draw(f'pnp-{what}', run):016x}" for what in ("call-id", "tag", "branch"))
-    return PnpSubscribed(f"{call_id}@{phone.dhcp.address}", tag, f"z9hG4bK{branch}")
+    return PnpSubscribed(f"{call_id}@{source_for(phone, GROUP)}", tag, f"z9hG4bK{branch}")
 
 
 @reacts(PnpSubscribed)
@@ -120,7 +121,7 @@ def timer_due(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
 
 @reacts(AddressLost)
 def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
-    """Without an address there is nothing to wait for."""
+    """The group is an IPv4 one: without an IPv4 address there is nothing to wait for."""
     if phone.orders.armed("pnp-window"):
         yield TimerCancelled("pnp-window")
         if phone.orders.armed("pnp-retransmit"):
@@ -130,7 +131,7 @@ def address_lost(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
 
 def request(phone: Phone) -> Event:
     """The SUBSCRIBE of PROV-056, its lines in the order that deployed responders rely on (PROV-057a)."""
-    pnp, own = phone.pnp, phone.dhcp.address
+    pnp, own = phone.pnp, source_for(phone, GROUP)
     identity = f"sip:MAC%3a{phone.settings.mac}@{GROUP}"
     where = f";maddr={GROUP};ttl={TTL}" if phone.options.pnp_via_maddr else ""
     vendor = phone.options.pnp_vendor_parameter

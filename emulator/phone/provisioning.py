@@ -1,16 +1,19 @@
-"""The nine steps of provisioning, in the guide's order and numbering (PROV-001 to PROV-010).
+"""The nine steps of provisioning, in the guide's order and numbering (PROV-001 to PROV-011).
 
 Read it from top to bottom: ``@step(n, title)`` says what entering a step does, ``@during(n, Event)`` how its wait goes
-on. Steps 2 to 7 look for the provisioning URL, step 8 fetches the files, step 9 falls back on the saved ones. When a
-run begins is the business of :mod:`~emulator.phone.triggers`.
+on. Steps 2 to 7 look for the provisioning URL, step 8 fetches the files, step 9 falls back on the saved ones. Step 6a,
+which the guide has in its list of sources and not among its steps, has the number 61. When a run begins is the business
+of :mod:`~emulator.phone.triggers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from emulator.events import (
+    SECOND,
     Because,
     CertificateRead,
     ConfigurationRead,
@@ -19,6 +22,7 @@ from emulator.events import (
     Entry,
     Event,
     FileRefused,
+    Ipv6AddressBound,
     PnpAnswered,
     PnpEnded,
     RunEnded,
@@ -26,12 +30,17 @@ from emulator.events import (
     SettingChanged,
     SourceTried,
     StepEntered,
+    TimerCancelled,
+    TimerDue,
+    TimerSet,
+    step_name,
 )
 from emulator.phone import configfile, pnp
 from emulator.phone.download import REDIRECTION
 from emulator.phone.firmware import Reaction, during, reacts, step
 from emulator.phone.identity import macros, model_file
 from emulator.phone.merge import merge
+from emulator.phone.network import IPV4, IPV6, Families, families, source_for
 from emulator.phone.reading import DOWNLOAD, SAVED, open_file, read_certificate, read_configuration
 from emulator.phone.storage import FILES, save, saved_copy
 from emulator.phone.triggers import AGAIN
@@ -71,7 +80,7 @@ def url_set_by_hand(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
 @step(3, "SIP PnP")
 def sip_pnp(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
     """PROV-003. Subscribe and wait, if it is enabled (PROV-051)."""
-    if phone.settings.enabled("SIPPNP_ENABLE") and not phone.dhcp.address:
+    if phone.settings.enabled("SIPPNP_ENABLE") and not source_for(phone, pnp.GROUP):
         yield switched(phone, 3, "SIP PnP", "SIPPNP_ENABLE", None, "no-address")
     elif phone.settings.enabled("SIPPNP_ENABLE"):
         yield Because(pnp.subscribe(phone), (phone.settings.grounds("SIPPNP_ENABLE"),))
@@ -127,6 +136,41 @@ def dhcp_option(phone: Phone, number: int, option: int, text: str | None) -> Bec
     return Because(found.event, (phone.dhcp.acked, *found.grounds))
 
 
+# --- Step 6a --------------------------------------------------------------------------------------------------------
+
+DHCPV6_WAIT = 10 * SECOND
+"""How long step 6a waits for a DHCPv6 server. Ours: the run starts as soon as IPv4 is there, which may be before."""
+
+
+@step(61, "DHCPv6 option 17")
+def dhcpv6_option_17(phone: Phone, event: StepEntered, entry: Entry) -> Reaction:
+    """PROV-011, PROV-091. There is no parameter that switches it (PROV-094)."""
+    if phone.dhcpv6.acked:
+        yield dhcpv6_url(phone)
+    else:
+        yield TimerSet("dhcpv6-wait", DHCPV6_WAIT)
+
+
+@during(61, Ipv6AddressBound)
+def dhcpv6_answered(phone: Phone, event: Ipv6AddressBound, entry: Entry) -> Reaction:
+    """The address came, and with it the option or not."""
+    yield TimerCancelled("dhcpv6-wait")
+    yield dhcpv6_url(phone)
+
+
+@during(61, TimerDue)
+def dhcpv6_silent(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
+    """Nobody answered in time."""
+    if event.name == "dhcpv6-wait":
+        yield tried(61, "DHCPv6 option 17", "", "", None, "no-answer")
+
+
+def dhcpv6_url(phone: Phone) -> Because:
+    """What the REPLY said; without the option the phone gives DHCPv6 up (PROV-092)."""
+    found = tried(61, "DHCPv6 option 17", "", "", phone.dhcpv6.url or None, "not-populated")
+    return Because(found, (phone.dhcpv6.acked,))
+
+
 # --- Step 7 ---------------------------------------------------------------------------------------------------------
 
 
@@ -164,8 +208,21 @@ def url_in(body: bytes) -> str | None:
 
 # --- From a source to step 8 ----------------------------------------------------------------------------------------
 
-SOURCES = {2: 3, 3: 4, 4: 5, 5: 6, 6: 7, 7: 9}
-"""The step that follows when a source gives no URL."""
+SOURCES: Mapping[Families, tuple[int, ...]] = MappingProxyType(
+    {
+        (IPV4,): (2, 3, 4, 5, 6, 7, 9),
+        (IPV6,): (2, 61, 9),
+        (IPV4, IPV6): (2, 3, 4, 5, 6, 61, 7, 9),
+    }
+)
+"""Which sources are asked, in order, by what the interface is (PROV-021, PROV-022); after the last comes step 9."""
+
+
+def following(phone: Phone, number: int) -> Because:
+    """The step that follows when the source of step ``number`` gives no URL."""
+    has = families(phone)
+    entered = next(other for other in SOURCES[has] if step_name(other) > step_name(number))
+    return Because(StepEntered(entered), () if has == (IPV4,) else (phone.network.since,))
 
 
 def tried(number: int, source: str, setting: str, value: str, url: str | None, reason: str) -> SourceTried:
@@ -195,7 +252,7 @@ def next_step(phone: Phone, event: SourceTried, entry: Entry) -> Reaction:
     elif event.step == 2 and phone.provisioning.trigger in AGAIN and settings.last_url:
         yield Because(StepEntered(8, settings.last_url, LAST_GOOD), (settings.url_since,))
     else:
-        yield StepEntered(SOURCES[event.step])
+        yield following(phone, event.step)
 
 
 # --- Step 8 ---------------------------------------------------------------------------------------------------------
@@ -244,7 +301,7 @@ def after_file(phone: Phone) -> Reaction:
     """The next file, or what follows from all of them; a last good URL that failed is discovered anew (PROV-239)."""
     run = phone.provisioning
     if "initial" in run.failed:
-        return [StepEntered(9 if run.source != LAST_GOOD else SOURCES[2])]
+        return [following(phone, 2) if run.source == LAST_GOOD else StepEntered(9)]
     for file, url in run.needed:
         if file not in run.here and file not in run.failed:
             return [Because(order(phone, file, url), (run.read["initial"],))]

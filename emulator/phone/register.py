@@ -8,6 +8,7 @@ from emulator.events import DatagramSent, Payload
 from emulator.phone.accounts import Account
 from emulator.phone.httpauth import authorization, parse_challenges
 from emulator.phone.identity import user_agent
+from emulator.phone.network import IPV4, own_address
 from emulator.phone.sip import COOKIE, PORT
 from emulator.wire import sip
 
@@ -25,7 +26,7 @@ def branch_of(phone: Phone, number: int, cseq: int) -> str:
 
 def contact(phone: Phone, account: Account) -> str:
     """The URI under which the line can be reached."""
-    return f"sip:{account.user}@{phone.dhcp.address}:{PORT}"
+    return f"sip:{account.user}@{own_address(phone, IPV4)}:{PORT}"
 
 
 def request(phone: Phone, number: int, line: Line, account: Account, branch: str) -> DatagramSent:
@@ -33,7 +34,7 @@ def request(phone: Phone, number: int, line: Line, account: Account, branch: str
 
     Call-ID and the tag of From stay for a power cycle, the CSeq counts on (RFC 3261 s.10.2.4).
     """
-    own = phone.dhcp.address
+    own = own_address(phone, IPV4)
     identity = f"sip:{account.user}@{account.domain}"
     rport = ";rport" if account.rport else ""
     headers = [

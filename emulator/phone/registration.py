@@ -39,6 +39,7 @@ from emulator.phone.catalogue import key, split
 from emulator.phone.firmware import Reaction, reacts
 from emulator.phone.line_state import TIMERS, Line, Proof
 from emulator.phone.names import is_address, look_up
+from emulator.phone.network import IPV4, family_of, own_address
 from emulator.wire.sip import SipError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def review(phone: Phone, numbers: Iterable[int]) -> Iterator[Event | Because]:
 
     Before the first run of a power cycle has ended no line registers, whatever happens (PROV-014).
     """
-    if not phone.registration.begun or not phone.dhcp.address:
+    if not phone.registration.begun or not own_address(phone, IPV4):
         return
     for number in numbers:
         line, wanted = phone.registration.line(number), account(phone.settings, number)
@@ -106,21 +107,26 @@ def find_server(phone: Phone, event: LineRegistering, entry: Entry) -> Reaction:
     if line.account is not None and not line.account.user:
         yield Because(LineRefused(event.line, "no-user", 0), grounds(phone, event.line, "SIP_URI", "PHONE_NUMBER"))
     elif is_address(event.server):
-        yield started(phone, event.line, line._replace(address=event.server), line.expires)
+        yield ask_first(phone, event.line, (event.server,))
     elif not any(each.looking_up == event.server for n, each in registration.lines.items() if n != event.line):
         yield from look_up(phone, event.server)
 
 
 @reacts(LookupAnswered)
 def server_found(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
-    """Ask the first address for every line that waits for this name (PROV-120: no SRV)."""
+    """Ask an address for every line that waits for this name (PROV-120: no SRV)."""
     for number, line in phone.registration.lines.items():
-        if line.looking_up != event.name:
-            continue
-        if event.addresses:
-            yield started(phone, number, line._replace(address=event.addresses[0]), line.expires)
-        else:
-            yield failed(phone, number, "name-not-found", 0)
+        if line.looking_up == event.name:
+            yield ask_first(phone, number, event.addresses)
+
+
+def ask_first(phone: Phone, number: int, addresses: tuple[str, ...]) -> Event | Because:
+    """Ask the first IPv4 address of the server, or fail: the phone speaks SIP over IPv4 only."""
+    line = phone.registration.line(number)
+    address = next((each for each in addresses if family_of(each) == IPV4), "")
+    if address:
+        return started(phone, number, line._replace(address=address), line.expires)
+    return failed(phone, number, "unreachable" if addresses else "name-not-found", 0)
 
 
 # --- The transaction ------------------------------------------------------------------------------------------------

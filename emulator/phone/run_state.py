@@ -14,6 +14,7 @@ from emulator.events import (
     DownloadEnded,
     Entry,
     FileRefused,
+    Ipv6AddressLost,
     RunDeferred,
     RunEnded,
     RunStarted,
@@ -21,6 +22,7 @@ from emulator.events import (
 )
 from emulator.phone.download import FIRMWARE
 from emulator.phone.firmware import applies
+from emulator.phone.network import online
 from emulator.phone.parts import PartState, part
 from emulator.phone.reading import DOWNLOAD, decrypted
 from emulator.phone.storage import ROOTS, FoldMismatch, saved_copy
@@ -35,7 +37,8 @@ class Provisioning(PartState):
 
     here: file to its plain body; origin: where each came from, also of a saved copy that was of no use; read: file to
     the entry that read it; failed, reasons: file to the entry that says so, and why; runs: runs in this power cycle;
-    offline: the phone was without an address at some time of the run; deferred: trigger of the run that follows it.
+    offline: the phone was without an address, or without one that it needed, at some time of the run; deferred: trigger
+    of the run that follows it.
     """
 
     step: int = 0
@@ -57,7 +60,7 @@ class Provisioning(PartState):
 @applies("provisioning", RunStarted)
 def started(phone: Phone, event: RunStarted, entry: Entry) -> None:
     """A new run knows nothing of the last one."""
-    runs, offline = phone.provisioning.runs + 1, not phone.dhcp.address
+    runs, offline = phone.provisioning.runs + 1, not online(phone)
     phone.provisioning = Provisioning(runs=runs, trigger=event.trigger, offline=offline)
 
 
@@ -67,10 +70,10 @@ def deferred(phone: Phone, event: RunDeferred, entry: Entry) -> None:
     phone.provisioning.deferred = event.trigger
 
 
-@applies("provisioning", AddressLost)
-def went_offline(phone: Phone, event: AddressLost, entry: Entry) -> None:
-    """A run that is on when the address goes cannot end well."""
-    if phone.provisioning.step:
+@applies("provisioning", AddressLost, Ipv6AddressLost)
+def went_offline(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> None:
+    """A run that is on when the last address goes cannot end well."""
+    if phone.provisioning.step and not online(phone):
         phone.provisioning.offline = True
 
 
@@ -119,8 +122,12 @@ def root_read(phone: Phone, event: CertificateRead, entry: Entry) -> None:
 
 @applies("provisioning", DownloadEnded)
 def download_failed(phone: Phone, event: DownloadEnded, entry: Entry) -> None:
-    """A file that did not arrive has failed; the firmware is no file of the run."""
+    """A file that did not arrive has failed; for want of an address of the phone's own it may yet, with one.
+
+    The firmware is no file of the run.
+    """
     if event.reason and event.file != FIRMWARE:
+        phone.provisioning.offline |= event.reason == "no-address"
         phone.provisioning.failed.setdefault(event.file, entry.n)
         phone.provisioning.reasons.setdefault(event.file, event.reason)
 

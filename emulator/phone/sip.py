@@ -24,6 +24,7 @@ from emulator.events import (
     ToleranceUsed,
 )
 from emulator.phone.firmware import Reaction
+from emulator.phone.network import source_for
 from emulator.wire import sip
 
 if TYPE_CHECKING:
@@ -147,4 +148,5 @@ def answer_port(event: DatagramReceived, message: sip.Message) -> int:
 def answer(phone: Phone, event: NotifyReceived | CheckSyncReceived, status: int, phrase: str) -> Event:
     """The response to a NOTIFY, back to where it came from."""
     payload = sip.response(status, phrase, event.copied)
-    return DatagramSent(phone.dhcp.address, PORT, event.source, event.source_port, Payload(payload))
+    own = source_for(phone, event.source)
+    return DatagramSent(own, PORT, event.source, event.source_port, Payload(payload))

@@ -15,6 +15,7 @@ from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdere
 from emulator.phone.arp import Arp
 from emulator.phone.bootloader import Bootloader
 from emulator.phone.dhcp import Dhcp
+from emulator.phone.dhcpv6 import Dhcpv6
 from emulator.phone.download import Download
 from emulator.phone.factory_reset import FactoryReset
 from emulator.phone.firmware import Firmware, Options, applies
@@ -24,6 +25,7 @@ from emulator.phone.line_state import Registration
 from emulator.phone.locallog import LocalLog
 from emulator.phone.names import Names
 from emulator.phone.neighbours import Neighbours
+from emulator.phone.network import Network
 from emulator.phone.orders import Orders
 from emulator.phone.parts import PartState, part
 from emulator.phone.pnp import Pnp
@@ -53,8 +55,10 @@ class Phone(PartState):
     orders: Orders = attrs.field(factory=Orders, metadata={"copy": True})
     flash: Flash = attrs.field(factory=Flash, metadata={"copy": True})
     settings: Settings = attrs.field(factory=Settings, metadata={"copy": True})
+    network: Network = attrs.field(factory=Network, metadata={"copy": True})
     neighbours: Neighbours = attrs.field(factory=Neighbours, metadata={"copy": True})
     dhcp: Dhcp = attrs.field(factory=Dhcp, metadata={"copy": True})
+    dhcpv6: Dhcpv6 = attrs.field(factory=Dhcpv6, metadata={"copy": True})
     arp: Arp = attrs.field(factory=Arp, metadata={"copy": True})
     pnp: Pnp = attrs.field(factory=Pnp, metadata={"copy": True})
     download: Download = attrs.field(factory=Download, metadata={"copy": True})
@@ -90,8 +94,10 @@ class Phone(PartState):
 VOLATILE = {
     "orders": Orders,
     "settings": Settings,
+    "network": Network,
     "neighbours": Neighbours,
     "dhcp": Dhcp,
+    "dhcpv6": Dhcpv6,
     "arp": Arp,
     "pnp": Pnp,
     "download": Download,

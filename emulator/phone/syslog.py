@@ -1,7 +1,7 @@
 """Log lines to a syslog server (PROV-290, PROV-295): RFC 3164 over UDP, facility local0, from port 514.
 
-The address of a server that is set by name is looked up once. Lines that cannot be sent yet, for want of an address on
-either side, wait in a short queue.
+The address of a server that is set by name is looked up once, and again when the phone has none left in its family.
+Lines that cannot be sent yet, for want of an address on either side, wait in a short queue.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from emulator.events import (
     DatagramSent,
     Entry,
     Event,
+    Ipv6AddressBound,
     LookupAnswered,
     Payload,
     SettingChanged,
 )
 from emulator.phone.calendar import Rules, local, rules_of
 from emulator.phone.firmware import Reaction, applies, reacts
-from emulator.phone.identity import own_address
 from emulator.phone.loglines import TOLD, Line, line_of, severity_of
 from emulator.phone.names import is_address, look_up
+from emulator.phone.network import online, reachable, source_for
 from emulator.phone.parts import PartState, part
 
 if TYPE_CHECKING:
@@ -88,13 +89,14 @@ def told(phone: Phone, event: Event, entry: Entry) -> Reaction:
 @reacts(LookupAnswered)
 def found(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
     """The server has an address: send what waits for it. Without one, the next line asks again."""
-    if event.addresses and phone.syslog.queue and event.name == phone.settings.value("SYSLOG_ADDR"):
-        for made in waiting(phone, event.addresses[0]):
+    to = reachable(phone, event.addresses)
+    if to and phone.syslog.queue and event.name == phone.settings.value("SYSLOG_ADDR"):
+        for made in waiting(phone, to):
             yield Because(made.event, (*made.grounds, entry.n))
 
 
-@reacts(AddressBound)
-def online(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
+@reacts(AddressBound, Ipv6AddressBound)
+def address_came(phone: Phone, event: AddressBound | Ipv6AddressBound, entry: Entry) -> Reaction:
     """The phone has an address: send what waits for it, or find out where to."""
     if not phone.syslog.queue:
         return ()
@@ -111,15 +113,16 @@ def wanted(phone: Phone, event: Event) -> bool:
 
 
 def destination(phone: Phone) -> str:
-    """The address to send to; "" while it, or the phone's own, is not known."""
+    """The address to send to; "" while it, or one of the phone's own in its family, is not known."""
     server = phone.settings.value("SYSLOG_ADDR")
     known = server if is_address(server) else phone.syslog.address
-    return known if own_address(phone) else ""
+    return known if source_for(phone, known) else ""
 
 
 def find(phone: Phone) -> Reaction:
-    """Look the server up, if anybody can be asked."""
-    return look_up(phone, phone.settings.value("SYSLOG_ADDR")) if own_address(phone) else ()
+    """Look the server up, if it has a name and anybody can be asked."""
+    server = phone.settings.value("SYSLOG_ADDR")
+    return look_up(phone, server) if online(phone) and not is_address(server) else ()
 
 
 def waiting(phone: Phone, to: str) -> Iterator[Because]:
@@ -130,7 +133,7 @@ def waiting(phone: Phone, to: str) -> Iterator[Because]:
 def message(phone: Phone, line: Line, to: str) -> Because:
     """The datagram of a line, and the settings behind it."""
     settings = phone.settings
-    host = own_address(phone)
+    host = source_for(phone, to)
     made = payload(line, stamp(phone, line.time), host)
     sent = DatagramSent(host, PORT, to, settings.number("SYSLOG_PORT"), Payload(made))
     return Because(sent, (settings.grounds("SYSLOG_ADDR"), settings.grounds("SYSLOG_SEVERITY")))

@@ -32,6 +32,7 @@ from emulator.events import (
     TransferEnded,
 )
 from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.network import source_for
 from emulator.phone.parts import PartState, part
 from emulator.phone.urls import Url, UrlError
 from emulator.wire import tftp as wire
@@ -193,8 +194,8 @@ def request(tftp: Tftp) -> wire.ReadRequest:
 def datagram(phone: Phone, port: int, packet: wire.Packet, address: str = "") -> DatagramSent:
     """``packet`` from the transfer's own port, to the server unless another address is given."""
     tftp = phone.tftp
-    payload = Payload(packet.encode())
-    return DatagramSent(phone.dhcp.address, tftp.local_port, address or tftp.address, port, payload)
+    to = address or tftp.address
+    return DatagramSent(source_for(phone, to), tftp.local_port, to, port, Payload(packet.encode()))
 
 
 # --- What comes back ------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ from emulator.events import (
     ConfigurationSaved,
     Entry,
     Event,
+    Ipv6AddressBound,
+    LinkDown,
     RunEnded,
     RunStarted,
     SaveFailed,
@@ -40,11 +42,14 @@ from emulator.events import (
 from emulator.phone.calendar import next_occurrence, rules_of
 from emulator.phone.catalogue import catalogue
 from emulator.phone.firmware import Reaction, reacts
+from emulator.phone.network import IPV4, IPV6, online
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
 
 MINUTE = 60 * SECOND
+IPV4_FIRST = 10 * SECOND
+"""How long a phone with both families waits for an IPv4 address before it is content with IPv6 (PROV-020). Ours."""
 RESYNC_TIME = "CFG_RESYNC_TIME"
 AGAIN = ("cyclic", "time-of-day", "check-sync")
 """Triggers of runs that begin with the URL of the last good discovery (PROV-239)."""
@@ -131,18 +136,41 @@ def run_ended(phone: Phone, event: RunEnded, entry: Entry) -> Reaction:
 # --- When a run begins ----------------------------------------------------------------------------------------------
 
 
-@reacts(AddressBound)
-def network_ready(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
+def wait_for_ipv4(phone: Phone) -> Iterator[Event]:
+    """The clients begin: where both families are in use, IPv4 is given some time to come first (PROV-020)."""
+    if phone.network.families == (IPV4, IPV6) and phone.provisioning.runs == 0:
+        yield TimerSet("ipv4-first", IPV4_FIRST)
+
+
+@reacts(LinkDown)
+def no_network(phone: Phone, event: LinkDown, entry: Entry) -> Reaction:
+    """The wait begins anew with the next link."""
+    if phone.orders.armed("ipv4-first"):
+        yield TimerCancelled("ipv4-first")
+
+
+@reacts(AddressBound, Ipv6AddressBound)
+def network_ready(phone: Phone, event: AddressBound | Ipv6AddressBound, entry: Entry) -> Reaction:
     """The first address of a power cycle starts provisioning (PROV-230, PROV-281); a renewal never does (PROV-081).
 
     A run that failed for want of an address is begun again as soon as there is one.
     """
     run = phone.provisioning
-    if event.fresh and run.runs == 0:
+    waiting = phone.orders.armed("ipv4-first")
+    if event.fresh and run.runs == 0 and not (waiting and isinstance(event, Ipv6AddressBound)):
+        if waiting:
+            yield TimerCancelled("ipv4-first")
         yield RunStarted("start")
     elif event.fresh and run.offline and run.step == 0 and phone.orders.armed("retry"):
         yield TimerCancelled("retry")
         yield RunStarted("address")
+
+
+@reacts(TimerDue)
+def ipv4_late(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
+    """No IPv4 address in time: if IPv6 has one, the first run starts with that."""
+    if event.name == "ipv4-first" and online(phone) and phone.provisioning.runs == 0:
+        yield RunStarted("start")
 
 
 @reacts(TimerDue)

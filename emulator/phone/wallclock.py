@@ -23,6 +23,8 @@ from emulator.events import (
     DatagramSent,
     Entry,
     Event,
+    Ipv6AddressBound,
+    Ipv6AddressLost,
     LookupAnswered,
     PacketRefused,
     Payload,
@@ -33,8 +35,8 @@ from emulator.events import (
 )
 from emulator.events.civil import DAY
 from emulator.phone.firmware import Reaction, applies, reacts
-from emulator.phone.identity import own_address
 from emulator.phone.names import is_address, look_up
+from emulator.phone.network import online, reachable, source_for
 from emulator.phone.parts import PartState, part
 from emulator.phone.settings import default
 from emulator.wire import sntp
@@ -119,10 +121,11 @@ def unanswered(phone: Phone, event: TimerDue, entry: Entry) -> None:
         phone.wallclock.port, phone.wallclock.address = 0, ""
 
 
-@applies("wallclock", AddressLost)
-def offline(phone: Phone, event: AddressLost, entry: Entry) -> None:
-    """Nobody can answer any more."""
-    phone.wallclock.port, phone.wallclock.address = 0, ""
+@applies("wallclock", AddressLost, Ipv6AddressLost)
+def offline(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> None:
+    """The server cannot answer to the address that is gone."""
+    if not source_for(phone, phone.wallclock.address):
+        phone.wallclock.port, phone.wallclock.address = 0, ""
 
 
 @applies("wallclock", SettingChanged)
@@ -135,8 +138,8 @@ def setting_changed(phone: Phone, event: SettingChanged, entry: Entry) -> None:
 # --- When the phone asks --------------------------------------------------------------------------------------------
 
 
-@reacts(AddressBound)
-def online(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
+@reacts(AddressBound, Ipv6AddressBound)
+def address_came(phone: Phone, event: AddressBound | Ipv6AddressBound, entry: Entry) -> Reaction:
     """With a new address the phone asks for the time."""
     if event.fresh and server(phone):
         yield ask_now(phone)
@@ -147,15 +150,15 @@ def settings_changed(phone: Phone, event: SettingChanged, entry: Entry) -> React
     """What provisioning or a hand changed is in force at once; several changes lead to one query."""
     if event.key not in SETTINGS:
         return ()
-    if own_address(phone) and server(phone):
+    if online(phone) and server(phone):
         return (ask_now(phone),)
     return cancel(phone)
 
 
-@reacts(AddressLost)
-def stop(phone: Phone, event: AddressLost, entry: Entry) -> Reaction:
+@reacts(AddressLost, Ipv6AddressLost)
+def stop(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> Reaction:
     """Without an address there is nobody to ask."""
-    return cancel(phone)
+    return () if online(phone) else cancel(phone)
 
 
 @reacts(TimerDue)
@@ -165,19 +168,19 @@ def ask(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
     if not name:
         return
     at = name if is_address(name) else phone.wallclock.address
-    if at:
+    if source_for(phone, at):
         yield query(phone, at)
-    else:
+    elif not is_address(name):
         yield from look_up(phone, name)
     yield again(phone, "TIME_SYNC_INTVL")
 
 
 @reacts(LookupAnswered)
 def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
-    """The server is found: send the query. Without an address the timer tries again."""
-    clock = phone.wallclock
-    if event.name == server(phone) and event.addresses and not clock.address and phone.orders.armed(TIMER):
-        made = query(phone, event.addresses[0])
+    """The server is found: send the query. Without an address that the phone can reach the timer tries again."""
+    clock, address = phone.wallclock, reachable(phone, event.addresses)
+    if event.name == server(phone) and address and not clock.address and phone.orders.armed(TIMER):
+        made = query(phone, address)
         yield Because(made.event, (*made.grounds, entry.n))
 
 
@@ -229,7 +232,8 @@ def query(phone: Phone, address: str) -> Because:
     number = phone.wallclock.queries + 1
     port = EPHEMERAL + phone.draw("sntp-port", number) % (65_536 - EPHEMERAL)
     payload = sntp.request(phone.draw("sntp-transmit", number))
-    return Because(DatagramSent(own_address(phone), port, address, sntp.PORT, Payload(payload)), server_grounds(phone))
+    own = source_for(phone, address)
+    return Because(DatagramSent(own, port, address, sntp.PORT, Payload(payload)), server_grounds(phone))
 
 
 # --- What comes back ------------------------------------------------------------------------------------------------

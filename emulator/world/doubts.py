@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from itertools import combinations
 
-from emulator.events import SECOND
+from emulator.events import SECOND, STEPS, step_name
 from emulator.phone.access import pages
 from emulator.phone.catalogue import LINES, catalogue, split
 from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
+from emulator.wire.dhcpv6 import Dhcpv6Error
 from emulator.wire.sntp import SntpError
 from emulator.world.scenario import (
     OUTCOMES,
@@ -19,15 +20,27 @@ from emulator.world.scenario import (
     PROTOCOLS,
     ActionSpec,
     DhcpSpec,
+    Dhcpv6Spec,
     EventExpectation,
     FilesSpec,
     Scenario,
     SipSpec,
     SntpSpec,
 )
+from emulator.world.servers.base import usual
 from emulator.world.servers.dhcp import pool_limits, sample_reply
+from emulator.world.servers.dhcpv6 import pool_limits as dhcpv6_pool_limits
+from emulator.world.servers.dhcpv6 import sample_reply as sample_dhcpv6_reply
 from emulator.world.servers.sntp import SYNCHRONISED, SntpServer
+from emulator.world.simulated import NAME_FAILURES
 
+SERVED_OVER = {
+    **dict.fromkeys(("host", "dhcp", "pnp", "sip"), (4,)),
+    "dhcpv6": (6,),
+    **dict.fromkeys(("redirection", "files", "sntp", "syslog"), (4, 6)),
+}
+"""Tables of stations and servers, and the families that the addresses of each can be of."""
+STEP_NAMES = frozenset(map(step_name, STEPS))
 AT_PAGES = ("web", "phone", "page", "export", "import", "factory-reset")
 USED_BY = {"page": ("page",), "file": ("import",), "level": AT_PAGES, "password": AT_PAGES}
 """Key of an action to the actions that look at it."""
@@ -38,13 +51,15 @@ def doubts(scenario: Scenario) -> Iterator[str]:
     yield from about_phone(scenario)
     for index, outage in enumerate(scenario.link.outage):
         yield from ordered(f"link.outage[{index}]", outage.start, outage.end)
-    for table in ("host", "dhcp", "pnp", "redirection", "sip", "files", "sntp", "syslog"):
+    for table, families in SERVED_OVER.items():
         for index, server in enumerate(getattr(scenario, table)):
-            yield from addressed(f"{table}[{index}].address", server.address)
+            yield from addressed(f"{table}[{index}].address", server.address, families)
             yield from ordered(f"{table}[{index}]", server.start, server.end)
     yield from about_lan(scenario)
     for index, dhcp in enumerate(scenario.dhcp):
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
+    for index, dhcpv6 in enumerate(scenario.dhcpv6):
+        yield from about_dhcpv6(f"dhcpv6[{index}]", dhcpv6)
     for index, registrar in enumerate(scenario.sip):
         yield from about_registrar(f"sip[{index}]", registrar)
     for index, sntp in enumerate(scenario.sntp):
@@ -56,6 +71,7 @@ def doubts(scenario: Scenario) -> Iterator[str]:
         for mac in known.known:
             if len(mac) != 12 or not set(mac.lower()) <= set("0123456789abcdef"):
                 yield f"redirection[{index}].known: {mac!r} is no MAC address of 12 hexadecimal digits"
+    yield from about_names(scenario)
     yield from about_actions(scenario)
     yield from about_expectations(scenario)
 
@@ -92,6 +108,23 @@ def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:
     try:
         sample_reply(spec)
     except DhcpError as error:
+        yield f"{place}: its replies cannot be made: {error.reason}"
+
+
+def about_dhcpv6(place: str, spec: Dhcpv6Spec) -> Iterator[str]:
+    """Its pool and lifetimes, and whether its replies fit into a datagram."""
+    try:
+        first, last = dhcpv6_pool_limits(spec.pool)
+    except ValueError:
+        yield f"{place}.pool: {spec.pool!r} is not of the form 2001:db8::10-2001:db8::200"
+        return
+    if not 0 < first <= last:
+        yield f"{place}.pool: {spec.pool!r} holds no address"
+    if spec.preferred > spec.valid:
+        yield f"{place}.preferred: is longer than valid, so phones ignore the address"
+    try:
+        sample_dhcpv6_reply(spec)
+    except Dhcpv6Error as error:
         yield f"{place}: its replies cannot be made: {error.reason}"
 
 
@@ -157,8 +190,16 @@ def about_tftp_ports(scenario: Scenario) -> Iterator[str]:
     for (_, one), (index, other) in combinations(servers, 2):
         together = one.start < other.end and other.start < one.end
         port = other.ports.get("tftp", PORTS["tftp"])
-        if together and (one.address, one.ports.get("tftp", PORTS["tftp"])) == (other.address, port):
+        if together and (usual(one.address), one.ports.get("tftp", PORTS["tftp"])) == (usual(other.address), port):
             yield f"files[{index}]: another TFTP server has {other.address} port {port} at the same time"
+
+
+def about_names(scenario: Scenario) -> Iterator[str]:
+    """Addresses of host names."""
+    for name, to in scenario.names.items():
+        for address in () if to in NAME_FAILURES else to.split(","):
+            if not is_address(address.strip(), (4, 6)):
+                yield f"names: {name!r} leads to {address.strip()!r}, which is no address"
 
 
 def about_actions(scenario: Scenario) -> Iterator[str]:
@@ -172,7 +213,7 @@ def about_actions(scenario: Scenario) -> Iterator[str]:
         if action.do == "update" and action.value not in ("yes", "no"):
             yield f"action[{index}].value: an update is answered 'yes' or 'no'"
         if action.do == "notify":
-            yield from addressed(f"action[{index}].source", action.source)
+            yield from addressed(f"action[{index}].source", action.source, (4,))
             if not action.event.isprintable():
                 yield f"action[{index}].event: {action.event!r} is not one line of text"
         if action.at > scenario.until:
@@ -204,7 +245,7 @@ def about_expectations(scenario: Scenario) -> Iterator[str]:
         if not 1 <= line <= LINES:
             yield f"expect.registered: there is no line {line}"
     for step in expect.steps or ():
-        if not 1 <= step <= 9:
+        if str(step) not in STEP_NAMES:
             yield f"expect.steps: there is no step {step}"
     for index, wanted in enumerate(expect.event):
         if not countable(wanted):
@@ -236,12 +277,18 @@ def keyed(place: str, keys: Iterable[str]) -> Iterator[str]:
             yield f"{place}: {key!r} is written {form!r}"
 
 
-def addressed(place: str, text: str) -> Iterator[str]:
-    """An IPv4 address."""
+def addressed(place: str, text: str, families: tuple[int, ...]) -> Iterator[str]:
+    """An address of one of these families."""
+    if not is_address(text, families):
+        yield f"{place}: {text!r} is no {' or '.join(f'IPv{family}' for family in families)} address"
+
+
+def is_address(text: str, families: tuple[int, ...]) -> bool:
+    """Whether ``text`` is an address of one of these families, without a zone."""
     try:
-        IPv4Address(text)
+        return ip_address(text).version in families and "%" not in text
     except ValueError:
-        yield f"{place}: {text!r} is no IPv4 address"
+        return False
 
 
 def ordered(place: str, start: int, end: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from emulator.events import VOCABULARY, Entry, Event, HttpRequested, RunEnded, StepEntered
+from emulator.events import VOCABULARY, Entry, Event, HttpRequested, RunEnded, StepEntered, step_name
 from emulator.events.masking import HIDDEN, duration, is_secret
 from emulator.phone.machine import Settled
 from emulator.phone.state import Phone
@@ -31,7 +31,7 @@ class Witness:
     def __init__(self, scenario: Scenario) -> None:
         self.expect = scenario.expect
         self.runs: dict[int, list[tuple[int, RunEnded]]] = {}
-        self.steps: dict[int, list[int]] = {}
+        self.steps: dict[int, list[str]] = {}
         self.requests: dict[int, list[str]] = {}
         self.counts = [dict[int, int]() for _ in (*self.expect.event, *self.expect.never)]
         self._watched: dict[str, list[tuple[int, EventExpectation]]] = {}
@@ -43,7 +43,7 @@ class Witness:
         for entry in settled.entries:
             event = entry.event
             if isinstance(event, StepEntered):
-                self.steps.setdefault(entry.phone, []).append(event.step)
+                self.steps.setdefault(entry.phone, []).append(step_name(event.step))
             elif isinstance(event, RunEnded):
                 self.runs.setdefault(entry.phone, []).append((entry.time, event))
             elif isinstance(event, HttpRequested):
@@ -61,7 +61,7 @@ class Witness:
         yield from asked("outcome", expect.outcome, outcomes[-1] if outcomes else None)
         yield from asked("source", expect.source, last[1].source if last else None)
         yield from asked("outcomes", expect.outcomes, outcomes)
-        yield from asked("steps", expect.steps, tuple(self.steps.get(phone, ())))
+        yield from steps(expect, self.steps.get(phone, []))
         yield from asked("requests", expect.requests, tuple(self.requests.get(phone, ())))
         yield from asked("saved files", expect.saved, state.settings.files)
         yield from asked("registered lines", expect.registered, state.registration.registered())
@@ -79,6 +79,13 @@ def asked(name: str, wanted: Any, found: Any) -> Iterator[Verdict]:
     """A comparison, if the scenario asks for it."""
     if wanted is not None:
         yield Verdict(f"{name} is {shown(wanted)}", wanted == found, shown(found))
+
+
+def steps(expect: Expectations, entered: list[str]) -> Iterator[Verdict]:
+    """The steps by name; a scenario may write a step as a number or as text."""
+    if expect.steps is not None:
+        wanted = [str(step) for step in expect.steps]
+        yield Verdict(f"steps is [{', '.join(wanted)}]", wanted == entered, f"[{', '.join(entered)}]")
 
 
 def values(expect: Expectations, state: Phone) -> Iterator[Verdict]:

@@ -32,6 +32,7 @@ from emulator.log.header import Header, code_digest
 from emulator.phone.firmware import Firmware
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import Machine, Settled
+from emulator.phone.network import IPV4, own_address
 from emulator.phone.prepare import prepared_flash
 from emulator.world.agenda import WORLD, Agenda
 from emulator.world.people import DEEDS
@@ -137,7 +138,7 @@ class Run:
         """Somebody's hand: the events it makes fall due now."""
         index = action.phone
         if action.do == "notify":
-            address = self.machines[index].phone.dhcp.address
+            address = own_address(self.machines[index].phone, IPV4)
             self.world.notify(self.agenda, time, index, address, action.source, action.event)
             return
         if action.do in ("link-up", "link-down"):

@@ -126,6 +126,32 @@ class DhcpSpec:
     end: Duration = FOREVER
 
 
+DHCPV6_BEHAVIOURS = ("answer", "silent", "advertise-only", "garbage", "no-addresses")
+
+
+@frozen
+class Dhcpv6Spec:
+    """A DHCPv6 server. pool: addresses in order of handing out; preferred, valid: lifetimes; t1, t2: 0 leaves them to
+    the phone; preference: 255 is taken at once; url: sub-option 1 of option 17 under ``enterprise``, None leaves it
+    out; ignore: messages ignored first; vlan: the VLAN it is in, 0 for the untagged LAN."""
+
+    address: str = "2001:db8::1"
+    pool: str = "2001:db8::10-2001:db8::200"
+    preferred: Duration = Duration(43_200 * SECOND)
+    valid: Duration = Duration(86_400 * SECOND)
+    t1: Duration = Duration(0)
+    t2: Duration = Duration(0)
+    preference: int = field(default=0, validator=and_(ge(0), le(255)))
+    url: str | None = None
+    enterprise: int = field(default=32_473, validator=and_(ge(0), le(0xFFFFFFFF)))
+    behaviour: str = field(default="answer", validator=in_(DHCPV6_BEHAVIOURS))
+    ignore: int = field(default=0, validator=ge(0))
+    vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
+    delay: Duration = Duration(0)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
 PNP_BEHAVIOURS = (
     *("answer", "notify-first", "no-response", "no-notify", "wrong-event", "wrong-type", "bad-body", "wrong-dialog"),
     *("reject", "silent", "garbage"),
@@ -231,8 +257,8 @@ FTP_QUIRKS = ("no-epsv", "foreign-host", "long-greeting")
 
 @frozen
 class FilesSpec:
-    """A file server. root: directory beside the scenario; paths: single paths, before root; auth: login it wants;
-    certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit.
+    """A file server. address: IPv4 or IPv6; root: directory beside the scenario; paths: single paths, before root;
+    auth: login it wants; certificate: what an https client that checks finds; speed: bytes per second, 0 for no limit.
 
     By TFTP, a path is the file's name as sent, percent-decoded; delay and the 3 s of ``slow`` come before the first
     packet; ``cut-off`` stops answering half-way. tftp_options: whether blksize and tsize are honoured or ignored;
@@ -346,12 +372,8 @@ class EventExpectation:
 OUTCOMES = ("provisioned", "partly", "saved", "failed", "disabled")
 """How a provisioning run can end; ``saved`` and ``partly``: on saved files, or with some of the files."""
 SOURCES = (
-    "",
-    "manual URL",
-    "SIP PnP",
-    *(f"DHCP option {n}" for n in (160, 159, 66)),
-    "redirection server",
-    "last good URL",
+    *("", "manual URL", "SIP PnP", "DHCP option 160", "DHCP option 159", "DHCP option 66", "DHCPv6 option 17"),
+    *("redirection server", "last good URL"),
 )
 """Where a URL can come from; "" if there was none."""
 
@@ -360,8 +382,8 @@ SOURCES = (
 class Expectations:
     """What has to be true at the end, for every phone. None: not asked.
 
-    outcome, source: of the last run; outcomes: of all runs; steps: entered, in order; settings: values in force;
-    user: values typed by the user, None for "has none"; requests: GET targets in order; saved: saved files;
+    outcome, source: of the last run; outcomes: of all runs; steps: entered, in order, 6a as ``"6a"``; settings: values
+    in force; user: values typed by the user, None for "has none"; requests: GET targets in order; saved: saved files;
     registered: lines that are registered at the end; within: the last run ended by then; not_before: the last run
     ended no earlier.
     """
@@ -369,7 +391,7 @@ class Expectations:
     outcome: str | None = field(default=None, validator=optional(in_(OUTCOMES)))
     source: str | None = field(default=None, validator=optional(in_(SOURCES)))
     outcomes: tuple[str, ...] | None = None
-    steps: tuple[int, ...] | None = None
+    steps: tuple[int | str, ...] | None = None
     settings: Mapping[str, str] = field(factory=dict)
     user: Mapping[str, str] = field(factory=dict)
     no_user: tuple[str, ...] = ()
@@ -386,7 +408,11 @@ class Expectations:
 @frozen
 class Scenario:
     """A whole story. until: how long it runs; seeds: how many seeds ``run`` tries, from ``seed`` on; clock: the true
-    time of day when it begins, which only time servers know."""
+    time of day when it begins, which only time servers know.
+
+    names: host name to its addresses, IPv4 and IPv6 with commas between; or to ``!timeout``, ``!no-such-name`` or
+    ``!server-failure``.
+    """
 
     title: str
     about: str = ""
@@ -399,6 +425,7 @@ class Scenario:
     switch: SwitchSpec = field(factory=SwitchSpec)
     host: tuple[HostSpec, ...] = ()
     dhcp: tuple[DhcpSpec, ...] = ()
+    dhcpv6: tuple[Dhcpv6Spec, ...] = ()
     pnp: tuple[PnpSpec, ...] = ()
     redirection: tuple[RedirectionSpec, ...] = ()
     sip: tuple[SipSpec, ...] = ()

@@ -20,18 +20,21 @@ from emulator.events import (
     HttpRequested,
     LookupAnswered,
     LookupRequested,
+    NameAsked,
     Payload,
     StreamRequested,
     StreamSent,
     StreamShut,
     VlanChosen,
 )
+from emulator.phone.network import IPV4, Families, family_of
 from emulator.world.agenda import WORLD, Agenda
 from emulator.world.connections import Connections, Happening
 from emulator.world.link import Link
 from emulator.world.scenario import HostSpec, Scenario
-from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake
+from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake, usual
 from emulator.world.servers.dhcp import DhcpServer
+from emulator.world.servers.dhcpv6 import Dhcpv6Server
 from emulator.world.servers.files import FileServer
 from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
@@ -91,6 +94,7 @@ class SimulatedWorld:
         self.datagram_servers: list[DatagramServer] = [
             *(DhcpServer(spec) for spec in scenario.dhcp),
             *(PnpServer(spec) for spec in scenario.pnp),
+            *(Dhcpv6Server(spec) for spec in scenario.dhcpv6),
             *(Registrar(spec) for spec in scenario.sip),
             *(Notifier(source) for source in dict.fromkeys(a.source for a in scenario.action if a.do == "notify")),
             *(TftpServer(spec, scenario.content) for spec in scenario.files if "tftp" in spec.protocols),
@@ -142,7 +146,7 @@ class SimulatedWorld:
         Each copy has a fate of its own. cable: whether the phone's cable is in.
         """
         now, phone = entry.time, entry.phone
-        to, vlan = (event.destination, event.port), self.vlans.get(phone, 0)
+        to, vlan = (usual(event.destination), event.port), self.vlans.get(phone, 0)
         heard = [i for i, s in enumerate(self.datagram_servers) if s.vlan in (None, vlan) and s.listens(*to, now)]
         datagram = Datagram(phone, event.source, event.source_port, event.destination, event.port, event.payload)
         delays, reason = self.link.transit(phone, False, now) if cable else ((), "no-cable")
@@ -160,8 +164,9 @@ class SimulatedWorld:
         if not cable:
             return
         event = entry.event
-        if isinstance(event, LookupRequested):
-            delay, addresses, error = self.look_up(entry, event.name)
+        if isinstance(event, LookupRequested | NameAsked):
+            families = (IPV4,) if isinstance(event, LookupRequested) else event.families
+            delay, addresses, error = self.look_up(entry, event.name, families)
             answer = LookupAnswered(event.name, ordinal, addresses, error)
             agenda.later(entry.time + delay, entry.phone, answer, entry.n, boot)
         elif isinstance(event, HttpRequested | FileRequested):
@@ -172,8 +177,8 @@ class SimulatedWorld:
         elif isinstance(event, StreamSent | StreamShut):
             self.connections.send(agenda, entry, event)
 
-    def look_up(self, entry: Entry, name: str) -> tuple[int, tuple[str, ...], str]:
-        """(ns, addresses, error) for a host name."""
+    def look_up(self, entry: Entry, name: str, families: Families) -> tuple[int, tuple[str, ...], str]:
+        """(ns, addresses, error) for a host name in these families."""
         delay = self.link.exchange(entry.phone, entry.time, LOOKUP_LIMIT)
         if delay is None:
             return LOOKUP_LIMIT, (), "timeout"
@@ -183,7 +188,9 @@ class SimulatedWorld:
         if found in NAME_FAILURES:
             error = NAME_FAILURES[found]
             return (LOOKUP_LIMIT if error == "timeout" else delay), (), error
-        return delay, tuple(address.strip() for address in found.split(",")), ""
+        addresses = tuple(usual(address.strip()) for address in found.split(","))
+        asked = tuple(address for address in addresses if family_of(address) in families)
+        return delay, asked, "" if asked else "no-data"
 
     def connect(
         self, agenda: Agenda, entry: Entry, event: HttpRequested | FileRequested, ordinal: int, boot: int
@@ -199,6 +206,7 @@ class SimulatedWorld:
 
     def host_up(self, address: str, now: int) -> bool:
         """Whether any server runs at ``address``; a host that is up refuses connections that nothing serves."""
+        address = usual(address)
         return any(service.address == address and service.up(now) for service in self.file_services)
 
     def notify(self, agenda: Agenda, now: int, phone: int, address: str, source: str, event: str) -> None:

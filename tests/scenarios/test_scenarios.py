@@ -64,7 +64,7 @@ def test_says_what_it_is_about_and_expects_something(path: Path) -> None:
 @every_scenario
 def test_an_empty_world_breaks_the_story(path: Path) -> None:
     scenario = scenario_at(path)
-    empty = attrs.evolve(scenario, dhcp=(), pnp=(), files=(), redirection=())
+    empty = attrs.evolve(scenario, dhcp=(), dhcpv6=(), pnp=(), files=(), redirection=())
     broken = [verdict for verdict in verdicts(empty, scenario.seed) if not verdict.holds]
     assert broken, f"{path.stem} expects nothing that needs its servers"
 

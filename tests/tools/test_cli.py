@@ -142,6 +142,21 @@ def test_an_exported_run_is_a_run(database: str, tmp_path: Path) -> None:
     assert here["digest"] == there["digest"]
 
 
+def test_step_6a_has_its_name_everywhere(tmp_path: Path) -> None:
+    """In the timeline, for `--until`, and in the state; its lines stand in the columns of the others."""
+    database = str(tmp_path / "runs.db")
+    result = offhook("run", str(SCENARIOS / "ipv6-only-option-17.toml"), "--until", "6a", "--db", database)
+    (line,) = [line for line in result.stdout.splitlines() if "step 6a: DHCPv6 option 17" in line]
+    (before,) = [line for line in result.stdout.splitlines() if "step 2: URL set by hand?" in line]
+    assert (line.index("6a▶"), line.index("step")) == (before.index("2 ▶"), before.index("step"))
+    shown = json.loads(offhook("show", "1", "--json", "--db", database).stdout)
+    entered = [entry["n"] for entry in shown if entry["kind"] == "StepEntered" and entry["data"]["step"] == 61]
+    state = offhook("state", f"1@{entered[0]}", "--db", database).stdout
+    assert "step 6a: DHCPv6 option 17" in state
+    assert "IPv6     2001:db8::10, for another 24h" in state
+    assert json.loads(offhook("state", "1", "--json", "--db", database).stdout)["ipv6_address"] == "2001:db8::10"
+
+
 def test_state_knows_what_there_is_at_an_event(database: str) -> None:
     """Step, timers, lease, settings, files, before and after."""
     before = json.loads(offhook("state", "1@56", "--json", "--db", database).stdout)

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from emulator.log.store import Store
-from emulator.world.scenario import DhcpSpec, PhoneSpec, Scenario
+from emulator.wire import dhcpv6
+from emulator.world.scenario import DhcpSpec, Dhcpv6Spec, PhoneSpec, Scenario
 from tools.cli import main
 from tools.simulate import run
 
@@ -34,6 +35,20 @@ def secretive(tmp_path: Path, request: pytest.FixtureRequest) -> str:
     phone = PhoneSpec(user={"ADMIN_PASS": SECRET})
     run(Scenario("x", phone=phone, dhcp=(DhcpSpec(option160=request.param.format(SECRET)),)), db=path)
     return str(path)
+
+
+@pytest.mark.parametrize("url", ["http://joe:{}@[2001:db8::20]/", "joe:{}@192.0.2.20"])
+def test_no_dhcpv6_message_holds_a_login(url: str, tmp_path: Path) -> None:
+    """Sub-option by sub-option; the lengths beside them stay true."""
+    path = tmp_path / "runs.db"
+    phone = PhoneSpec(provisioned={"IP_ADDR_MODE": "1"})
+    run(Scenario("x", phone=phone, dhcpv6=(Dhcpv6Spec(url=url.format(SECRET)),)), db=path)
+    shown = json.loads(offhook("show", "1", "--json", "--db", str(path)).stdout)
+    fields = [decoded(value) for entry in shown for value in entry["data"].values()]
+    assert not [field for field in fields if SECRET in field]
+    told = [field for field in fields if "joe:" + "*" * len(SECRET) in field]
+    vendors = [dhcpv6.parse(text.encode("latin-1")).option(dhcpv6.VENDOR_OPTIONS) for text in told]
+    assert [dhcpv6.Vendor.read(vendor or b"").enterprise for vendor in vendors] == [32_473] * 2
 
 
 def decoded(value: object) -> str:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import NamedTuple, Protocol
 
 from emulator.events import COMPLETE, Headers
+
+
+@lru_cache(maxsize=1024)
+def usual(address: str) -> str:
+    """``address`` in the usual form, so that two spellings of an IPv6 address are equal; no address stays as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
 
 
 class Datagram(NamedTuple):
@@ -42,7 +53,7 @@ class DatagramServer(Protocol):
         """The VLAN it is in, 0 for the untagged LAN; None if it is reached by routing, from any VLAN."""
 
     def listens(self, destination: str, port: int, now: int) -> bool:
-        """Whether a datagram to there is for this server, now."""
+        """Whether a datagram to there is for this server, now. destination: in the :func:`usual` form."""
 
     def receive(self, datagram: Datagram, now: int) -> Iterable[Send | Wake]:
         """What the server does about ``datagram``."""
@@ -74,7 +85,7 @@ class StreamServer(Protocol):
     """A server that speaks TCP. A connection is a number that the world gives it."""
 
     def serves(self, address: str, port: int) -> bool:
-        """Whether connections to there are for this server."""
+        """Whether connections to there are for this server, however the address is spelt."""
 
     def up(self, now: int) -> bool:
         """Whether it runs now."""
@@ -127,7 +138,7 @@ class FileService(Protocol):
 
     @property
     def address(self) -> str:
-        """The IPv4 address of its host."""
+        """The address of its host, in the :func:`usual` form."""
 
     def serves(self, address: str, port: int, scheme: str) -> bool:
         """Whether requests to there are for this server."""

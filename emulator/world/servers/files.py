@@ -9,7 +9,7 @@ from hashlib import sha256
 from emulator.events import SECOND, Headers
 from emulator.phone import crypt, httpauth
 from emulator.world.scenario import PORTS, Encryption, FilesSpec, PathSpec
-from emulator.world.servers.base import Answer, Request
+from emulator.world.servers.base import Answer, Request, usual
 from emulator.world.servers.firmware import firmware
 
 REALM = "provisioning"
@@ -31,6 +31,7 @@ class FileServer:
     def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
         self.spec = spec
         self.content = content
+        self._address = usual(spec.address)
         self._nonce = sha256(f"{REALM} {spec.address}".encode()).hexdigest()[:32]
         self._ports = {(spec.ports.get(p, PORTS[p]), p) for p in spec.protocols}
 
@@ -40,12 +41,12 @@ class FileServer:
 
     @property
     def address(self) -> str:
-        """The IPv4 address of its host."""
-        return self.spec.address
+        """The address of its host."""
+        return self._address
 
     def serves(self, address: str, port: int, scheme: str) -> bool:
         """Whether it speaks ``scheme`` there."""
-        return address == self.spec.address and (port, scheme) in self._ports
+        return usual(address) == self._address and (port, scheme) in self._ports
 
     def up(self, now: int) -> bool:
         """Whether it runs now."""

@@ -13,7 +13,7 @@ import attrs
 from emulator.events import SECOND
 from emulator.wire import ftp as wire
 from emulator.world.scenario import FOREVER, PORTS, FilesSpec
-from emulator.world.servers.base import Close, Deliver, Request
+from emulator.world.servers.base import Close, Deliver, Request, usual
 from emulator.world.servers.files import FileServer
 
 PIECE = 16_384
@@ -42,6 +42,7 @@ class FtpServer:
     def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
         self.spec = spec
         self.files = FileServer(spec, content)
+        self.address = self.files.address
         self.port = spec.ports.get("ftp", PORTS["ftp"])
         self.sessions: dict[int, Session] = {}
         self.awaited: dict[int, int] = {}
@@ -56,7 +57,7 @@ class FtpServer:
 
     def serves(self, address: str, port: int) -> bool:
         """Its own port, and those that it named to clients."""
-        return address == self.spec.address and (port == self.port or port in self.awaited)
+        return usual(address) == self.address and (port == self.port or port in self.awaited)
 
     def up(self, now: int) -> bool:
         """Whether it runs now."""
@@ -131,8 +132,11 @@ class FtpServer:
             yield Deliver(connection, wire.extended_passive_reply(self.data_port(connection)).encode())
 
     def enter_passive(self, connection: int, session: Session, argument: str) -> Actions:
-        """PASV."""
-        host = FOREIGN_HOST if "foreign-host" in self.spec.ftp else self.spec.address
+        """PASV, which has no room for an IPv6 address."""
+        if ":" in self.address:
+            yield reply(connection, 425, "Use EPSV.")
+            return
+        host = FOREIGN_HOST if "foreign-host" in self.spec.ftp else self.address
         yield Deliver(connection, wire.passive_reply(host, self.data_port(connection)).encode())
 
     def data_port(self, connection: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from emulator.world.scenario import RedirectionSpec
-from emulator.world.servers.base import Answer, Request
+from emulator.world.servers.base import Answer, Request, usual
 
 _MAC_FILE = re.compile(r"/([0-9A-Fa-f]{12})\.cfg$")
 
@@ -15,6 +15,7 @@ class RedirectionServer:
 
     def __init__(self, spec: RedirectionSpec) -> None:
         self.spec = spec
+        self._address = usual(spec.address)
         self.known = {mac.lower(): url for mac, url in spec.known.items()}
 
     def fork(self) -> RedirectionServer:
@@ -23,12 +24,12 @@ class RedirectionServer:
 
     @property
     def address(self) -> str:
-        """The IPv4 address of its host."""
-        return self.spec.address
+        """The address of its host."""
+        return self._address
 
     def serves(self, address: str, port: int, scheme: str) -> bool:
         """HTTP on port 80."""
-        return (address, port, scheme) == (self.spec.address, 80, "http")
+        return (usual(address), port, scheme) == (self._address, 80, "http")
 
     def up(self, now: int) -> bool:
         """Whether it runs now."""

@@ -9,7 +9,7 @@ import attrs
 from emulator.events import SECOND
 from emulator.wire import sntp
 from emulator.world.scenario import SntpSpec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, usual
 from emulator.world.streams import MILLION
 
 PRECISION = -20
@@ -25,6 +25,7 @@ class SntpServer:
 
     def __init__(self, spec: SntpSpec, clock: int) -> None:
         self.spec = spec
+        self.address = usual(spec.address)
         self.clock = clock
 
     def fork(self) -> SntpServer:
@@ -33,7 +34,7 @@ class SntpServer:
 
     def listens(self, destination: str, port: int, now: int) -> bool:
         """Unicasts to port 123."""
-        return (destination, port) == (self.spec.address, sntp.PORT) and self.spec.start <= now < self.spec.end
+        return (destination, port) == (self.address, sntp.PORT) and self.spec.start <= now < self.spec.end
 
     def wake(self, token: str, now: int) -> Iterable[Send | Wake]:
         """It never asks to be woken."""

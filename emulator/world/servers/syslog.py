@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from emulator.world.scenario import SyslogSpec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, usual
 
 
 class SyslogServer:
@@ -15,6 +15,7 @@ class SyslogServer:
 
     def __init__(self, spec: SyslogSpec) -> None:
         self.spec = spec
+        self.address = usual(spec.address)
 
     def fork(self) -> SyslogServer:
         """A server that goes on from here."""
@@ -22,7 +23,7 @@ class SyslogServer:
 
     def listens(self, destination: str, port: int, now: int) -> bool:
         """Unicasts to its port."""
-        return (destination, port) == (self.spec.address, self.spec.port) and self.spec.start <= now < self.spec.end
+        return (destination, port) == (self.address, self.spec.port) and self.spec.start <= now < self.spec.end
 
     def wake(self, token: str, now: int) -> Iterable[Send | Wake]:
         """It never asks to be woken."""

@@ -55,6 +55,7 @@ class TftpServer:
     def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
         self.spec = spec
         self.files = FileServer(spec, content)
+        self.address = self.files.address
         self.port = spec.ports.get("tftp", PORTS["tftp"])
         self.transfers: dict[int, Transfer] = {}
         self.clients: dict[tuple[int, str, int], int] = {}
@@ -68,7 +69,7 @@ class TftpServer:
 
     def listens(self, destination: str, port: int, now: int) -> bool:
         """The port for requests, and those of the transfers."""
-        here = destination == self.spec.address and (port == self.port or port in self.transfers)
+        here = destination == self.address and (port == self.port or port in self.transfers)
         return here and self.files.up(now)
 
     def receive(self, datagram: Datagram, now: int) -> Iterable[Send | Wake]:
@@ -181,7 +182,7 @@ class TftpServer:
     def reply(self, datagram: Datagram, port: int, packet: wire.Packet) -> Datagram:
         """``packet`` from ``port`` to where ``datagram`` came from."""
         to = datagram.source, datagram.source_port
-        return Datagram(datagram.phone, self.spec.address, port, *to, packet.encode())
+        return Datagram(datagram.phone, self.address, port, *to, packet.encode())
 
 
 def who(datagram: Datagram) -> tuple[int, str, int]:

@@ -39,7 +39,7 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
-from emulator.phone import dhcp, provisioning, snapshot, triggers
+from emulator.phone import attachment, provisioning, snapshot, triggers
 from emulator.phone.firmware import Firmware, Mark, Part, applies, marks, reacts
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import LONGEST_SETTLE, Machine, Runaway, Settled
@@ -49,6 +49,7 @@ from emulator.wire import dhcp as wire
 from emulator.world.run import Run
 from emulator.world.scenario import (
     ActionSpec,
+    Dhcpv6Spec,
     Duration,
     FirmwareSpec,
     HostSpec,
@@ -119,6 +120,15 @@ def worlds() -> dict[str, Scenario]:
         until=seconds(2000),
     )
     stranger = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
+    both = story(
+        served({"/i.cfg": initial_file()}, address="2001:db8::20"),
+        url=None,
+        provisioned={"IP_ADDR_MODE": "2", "SIPPNP_ENABLE": "N"},
+        names={"name": "2001:db8::20"},
+        dhcpv6=(Dhcpv6Spec(url="http://name/i.cfg", preferred=seconds(60), valid=seconds(100), end=seconds(150)),),
+        action=(ActionSpec(seconds(20), "link-down"), ActionSpec(seconds(21), "link-up")),
+        until=seconds(400),
+    )
     away = story(served({"/i.cfg": initial_file()}, protocols=("ftp",)), url=None, options=REDIRECTING)
     tagged = attrs.evolve(whole, dhcp=(attrs.evolve(whole.dhcp[0], vlan=20),), switch=SwitchSpec(lldp_vlan=20))
     talkative = {
@@ -153,6 +163,7 @@ def worlds() -> dict[str, Scenario]:
         "pnp": pnp_world,
         "lossy": attrs.evolve(pnp_world, link=lossy, seed=5),
         "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
+        "both": both,
         "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
         "tftp": story(served({f"/{MODEL}.cfg": initial_file()}, protocols=("tftp",)), url=f"{FILE_SERVER}"),
         "people": attrs.evolve(whole, action=PEOPLE, content={"x.cfg": syslog(SYSLOG_PORT="99").encode()}),
@@ -667,5 +678,5 @@ def test_every_marked_function_is_in_the_table_and_every_step_has_a_title() -> N
         for function in part.functions:
             if any(mark.use in ("applies", "reacts") for mark in marks(function)):
                 assert function in used, function
-    assert dhcp.discover in used
+    assert attachment.vlan_chosen in used
     assert set(firmware.table) >= set(VOCABULARY.values())

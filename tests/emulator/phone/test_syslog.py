@@ -48,7 +48,7 @@ from tools.simulate import RunResult, run
 
 prop = settings(deadline=None)
 
-LOG_SERVER = "192.0.2.30"
+LOG_SERVER, LOG_SERVER6 = "192.0.2.30", "2001:db8::30"
 ON = {"SYSLOG_SERVER_ENABLE": "Y", "SYSLOG_ADDR": LOG_SERVER}
 SCENARIOS = sorted((Path(__file__).resolve().parents[3] / "scenarios").glob("*.toml"))
 MESSAGE = re.compile(r"<(\d+)>([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S+) (PROV|TIME): (.*)")
@@ -369,8 +369,12 @@ def secrets_of(scenario: Scenario, result: RunResult) -> set[str]:
 def test_no_secret_of_any_scenario_is_told(path: Path) -> None:
     """With everything told, to a server and to the phone's own log."""
     scenario = read_scenario(path)
-    loud = {**scenario.phone.user, **ON, "SYSLOG_SEVERITY": "7", "SYSLOG_PORT": "514"}
-    scenario = attrs.evolve(scenario, phone=attrs.evolve(scenario.phone, user=loud), syslog=(SyslogSpec(),))
+    log = "log.example.com" if scenario.dhcpv6 else LOG_SERVER
+    loud = {**scenario.phone.user, **ON, "SYSLOG_ADDR": log, "SYSLOG_SEVERITY": "7", "SYSLOG_PORT": "514"}
+    names = {**scenario.names, "log.example.com": f"{LOG_SERVER}, {LOG_SERVER6}"}
+    servers = (SyslogSpec(LOG_SERVER), SyslogSpec(LOG_SERVER6))
+    phone = attrs.evolve(scenario.phone, user=loud)
+    scenario = attrs.evolve(scenario, phone=phone, syslog=servers, names=names)
     result = run(scenario)
     messages = [e.payload.decode("ascii") for _, e in datagrams(result.entries, 514) if isinstance(e, DatagramSent)]
     kept = [line.text for phone in result.phones for line in phone.locallog.lines]

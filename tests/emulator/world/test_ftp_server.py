@@ -290,3 +290,11 @@ def test_a_scenario_without_ftp_has_no_ftp_server() -> None:
     scenario: Scenario = story(served({"/i.cfg": initial()}))
     assert run(scenario).of(FtpStarted) == []
     assert ended(fetched(served({"/i.cfg": initial()}))) == ("refused", 0)
+
+
+def test_pasv_has_no_room_for_an_ipv6_address() -> None:
+    made = FtpServer(files("content", address="2001:db8::20"), {})
+    made.accept(1, 21, 0)
+    list(made.receive(1, b"USER a\r\nPASS b\r\n", 0))
+    assert replies(list(made.receive(1, b"PASV\r\nEPSV\r\n", 0))) == [425, 229]
+    assert made.serves("2001:0DB8:0::0020", 49_152)
