@@ -19,6 +19,7 @@ from emulator.events import (
     LinkUp,
     LookupAnswered,
     LookupRequested,
+    NameAsked,
     Payload,
     PowerOn,
     RestartOrdered,
@@ -40,7 +41,7 @@ UNFINISHED = ("failed", "saved", "partly", "disabled")
 """Outcomes after which the phone has to try again by itself."""
 SETTLED = 2_000
 """Events that one input may lead to."""
-MOVING = ("http:", "lookup:", "stream:", "timer:pnp-window", "timer:tftp")
+MOVING = ("http:", "lookup:", "stream:", "timer:pnp-window", "timer:tftp", "timer:dhcpv6-wait")
 """Open orders that move a provisioning run on."""
 TRIGGERS = ("timer:retry", "timer:cyclic", "timer:time-of-day")
 
@@ -103,7 +104,7 @@ class Siege:
             self._later(entry.time + RESTART_TIME, LinkUp(), None)
         elif isinstance(event, DatagramSent):
             self.sent = [*self.sent[-7:], event]
-        elif isinstance(event, LookupRequested):
+        elif isinstance(event, LookupRequested | NameAsked):
             self.asked[f"lookup:{event.name}"] = Asked(event, ordinal, boot)
             self._later(entry.time + LOOKUP_LIMIT, LookupAnswered(event.name, ordinal, (), "timeout"), boot)
         elif isinstance(event, HttpRequested):
@@ -146,7 +147,8 @@ class Siege:
             return "" if moving else f"step {run.step} waits for nothing"
         if run.outcome in UNFINISHED and not any(key in open_orders for key in TRIGGERS):
             return f"after {run.outcome!r} no trigger is armed"
-        if not run.outcome and phone.power.link and "timer:dhcp" not in open_orders:
+        asking = ("timer:dhcp", "timer:dhcpv6", "timer:ipv4-first")
+        if not run.outcome and phone.power.link and not any(key in open_orders for key in asking):
             return "without an address nobody is asked for one"
         return ""
 

@@ -41,7 +41,10 @@ from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.prepare import prepared_flash
 from emulator.wire import dhcp as wire
 from emulator.wire import sip, sntp
-from emulator.world.scenario import HostSpec, SwitchSpec
+from emulator.world.scenario import Dhcpv6Spec, HostSpec, SwitchSpec
+from emulator.world.servers.base import Datagram, Send
+from emulator.world.servers.dhcpv6 import PORT as DHCPV6
+from emulator.world.servers.dhcpv6 import Dhcpv6Server
 from emulator.world.servers.switch import announcement, switch_frame
 from flash_image import FirmwareImage, encode_firmware
 from tests.emulator.phone.bench import ADDRESS, FILE_SERVER, MAC, MODEL, SERVER, initial, prov, syslog
@@ -186,6 +189,8 @@ class Besieged(RuleBasedStateMachine):
         found = sorted(key for key in siege.asked if key in phone.orders.open)
         if phone.dhcp.state in ("selecting", "requesting", "renewing", "rebinding"):
             found.append("dhcp")
+        if any(sent.port == DHCPV6 for sent in siege.sent):
+            found.append("dhcpv6")
         found += ["tftp"] * phone.tftp.open + ["pnp"] * phone.pnp.open + ["sntp"] * (phone.wallclock.port > 0)
         if any(sent.payload[:8] == b"REGISTER" for sent in siege.sent):
             found.append("register")
@@ -227,8 +232,21 @@ class Besieged(RuleBasedStateMachine):
         )
         self.receive(SERVER, 67, 68, payload)
 
+    def answer_dhcpv6(self, data: st.DataObject, well: bool, *_: Any) -> None:
+        behaviour = "answer" if well else data.draw(st.sampled_from(["advertise-only", "garbage", "no-addresses"]))
+        self.ask_dhcpv6(Dhcpv6Spec(url=data.draw(urls) or None, behaviour=behaviour))
+
+    def ask_dhcpv6(self, spec: Dhcpv6Spec) -> None:
+        """What the virtual server answers to the last message."""
+        sent = [each for each in self.siege.sent if each.port == DHCPV6][-1]
+        came = Datagram(0, sent.source, sent.source_port, sent.destination, sent.port, sent.payload)
+        for action in Dhcpv6Server(spec).receive(came, self.siege.now):
+            if isinstance(action, Send):
+                reply = action.datagram
+                self.siege.feed(DatagramReceived(*reply[1:5], Payload(reply.payload)))
+
     def answer_lookup(self, data: st.DataObject, well: bool, asked: Any, name: str) -> None:
-        addresses = (FILE_SERVER,) if well else ()
+        addresses = data.draw(st.sampled_from([(FILE_SERVER,), ("2001:db8::20", FILE_SERVER)])) if well else ()
         self.siege.feed(LookupAnswered(name, asked.ordinal, addresses, "" if well else "no-such-name"))
 
     def answer_http(self, data: st.DataObject, well: bool, asked: Any, name: str) -> None:
@@ -415,6 +433,10 @@ class Besieged(RuleBasedStateMachine):
             elif key := next((key for key in waiting if key.startswith("lookup:")), None):
                 asked = siege.asked[key]
                 siege.feed(LookupAnswered(asked.event.name, asked.ordinal, (FILE_SERVER,), ""))
+            elif any(sent.port == DHCPV6 for sent in siege.sent) and not siege.phone.dhcpv6.address:
+                for _ in range(2):
+                    self.ask_dhcpv6(Dhcpv6Spec(url="http://[2001:db8::20]/i.cfg"))
+                return
             else:
                 return
 
@@ -460,3 +482,5 @@ TestTalkativePhone = besieged(
     },
     options={"notify_from": "anyone", "redirection_url": "http://192.0.2.50", "manual_url": "effective"},
 )
+TestBothFamilies = besieged("BothFamilies", provisioned={"IP_ADDR_MODE": "2", "SIPPNP_ENABLE": "N"})
+TestIpv6Only = besieged("Ipv6Only", provisioned={"IP_ADDR_MODE": "1"}, options={"lldp_wait": 0, "arp": False})
