@@ -154,15 +154,21 @@ class Message:
 
         Reads `file`, then `sname`, after the options field if option 52 says that they hold options (RFC 2131 s.4.1).
         """
-        parts = [value for found, value in self.options if found == code]
-        for area in self._overloaded():
-            parts += [value for found, value in _walk(area, 0)[0] if found == code]
-        return b"".join(parts) if parts else None
+        return self._values.get(code)
+
+    @functools.cached_property
+    def _values(self) -> dict[int, bytes]:
+        """Every option, its parts joined in the order in which they are read."""
+        values: dict[int, bytes] = {}
+        for options in (self.options, *(_walk(area, 0)[0] for area in self._overloaded())):
+            for code, value in options:
+                values[code] = values[code] + value if code in values else value
+        return values
 
     def tolerances(self) -> tuple[str, ...]:
         """What is careless here, though readable: codes of `TOLERANCES`, each at most once, in that order."""
         used = (
-            len(self.encode()) < MINIMUM,
+            self._size() < MINIMUM,
             self.hlen != 6,
             self.flags & ~BROADCAST != 0,
             (END, b"") not in self.options,
@@ -172,6 +178,12 @@ class Message:
             any(_walk(area, 0)[2] for area in self._overloaded()),
         )
         return tuple(code for code, is_used in zip(TOLERANCES, used, strict=True) if is_used)
+
+    def _size(self) -> int:
+        """Bytes of the encoded message."""
+        fixed = _NUMBERS.size + 16 + len(self.chaddr) + len(self.sname) + len(self.file) + len(MAGIC)
+        listed = sum(1 if code in (PAD, END) else 2 + len(value) for code, value in self.options)
+        return fixed + listed + len(self.tail)
 
     def _overloaded(self) -> tuple[bytes, ...]:
         """The fixed fields that hold options, in the order in which they are read."""

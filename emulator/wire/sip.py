@@ -321,15 +321,17 @@ def request(method: str, uri: str, headers: Iterable[tuple[str, str]], body: byt
     Raises SipError: `bad-start-line`, `bad-header` (CR, LF or NUL in a value, a name that is not visible ASCII, or
     text that UTF-8 cannot write). It does not check that a Content-Length among `headers` is right.
     """
-    return _build(f"{method} {uri} SIP/2.0", headers, body)
+    return _build(f"{method} {uri} SIP/2.0", tuple(headers), body)
 
 
 def response(status: int, phrase: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
     """Write a response, status 100 to 699; otherwise as `request`."""
-    return _build(f"SIP/2.0 {status} {phrase}", headers, body)
+    return _build(f"SIP/2.0 {status} {phrase}", tuple(headers), body)
 
 
-def _build(start_line: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+# A retransmission is the same message again.
+@functools.lru_cache(maxsize=64)
+def _build(start_line: str, headers: tuple[tuple[str, str], ...], body: bytes) -> bytes:
     if "\r" in start_line or "\n" in start_line or _read_start(start_line).tolerances & {"start-line-spacing"}:
         raise SipError("bad-start-line")
     lines = [start_line]
