@@ -63,8 +63,8 @@ FIRMWARE = "firmware"
 class Download(PartState):
     """The download that is going on, or the last one. file: "" when none was; open: not ended yet.
 
-    asked: address that the attempt asks, "" until it is known; body: of the last complete answer; answered: its entry;
-    started: entry of the order; challenges: of a 401.
+    asked: address that the attempt asks, "" until it is known; challenges: of a 401; body: of the last complete answer;
+    answered: its entry; started: entry of the order.
     """
 
     file: str = ""

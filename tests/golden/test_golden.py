@@ -29,9 +29,10 @@ MEANT: dict[str, list[tuple[str, str]]] = {
 """``schema-N/name.jsonl`` to the differences that are meant, as (what, kind of event), in order."""
 
 
-def test_there_are_logs_of_the_first_schema() -> None:
+@pytest.mark.parametrize(("schema", "count"), [(1, 4), (2, 10)])
+def test_there_are_logs_of_every_schema(schema: int, count: int) -> None:
     """The parametrisation below is not empty."""
-    assert len([path for path in FILES if path.parent.name == "schema-1"]) == 4
+    assert len([path for path in FILES if path.parent.name == f"schema-{schema}"]) == count
 
 
 @pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}-{path.stem}" for path in FILES])
