@@ -270,7 +270,7 @@ def idling() -> Iterator[Line]:
 def crowd() -> Iterator[Line]:
     """Ten thousand phones in one world: time, and memory a phone."""
     many = attrs.evolve(
-        demo(), phone=PhoneSpec(count=10_000, stagger=Duration(SECOND // 100)), until=Duration(180 * SECOND)
+        demo(), phone=PhoneSpec(count=10_000, stagger=Duration(SECOND // 100)), until=Duration(110 * SECOND)
     )
     pool = attrs.evolve(many.dhcp[0], pool="10.0.0.10-10.0.255.250")
     many = attrs.evolve(many, dhcp=(pool,), content=Anybody(many.content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,6 +24,8 @@ from flash_image import ChipFault, ImageError, LayoutError
 from tools.locate import DATABASE, Located, firmware_of, located
 from tools.simulate import snapshot_key
 
+_ROLE = re.compile(r":[a-z]+:`~?(?:[\w.]*\.)?(\w+)`")
+"""How a docstring refers to another name."""
 UNREADABLE = (EventError, FoldMismatch, ChipFault, ImageError, LayoutError)
 """What a log from elsewhere can make a fold raise."""
 
@@ -207,6 +210,7 @@ def params(pattern: str = "") -> list[Parameter]:
 
 
 def _described(cls: type[Event]) -> EventKind:
-    doc = "\n".join(line.strip() for line in (cls.__doc__ or "").strip().splitlines())
+    lines = (line.strip() for line in (cls.__doc__ or "").strip().splitlines())
+    doc = _ROLE.sub(r"``\1``", "\n".join(lines))
     fields = {field.name: str(field.type) for field in attrs.fields(cls)}
     return EventKind(cls.kind, cls.role.value, doc.split("\n", 1)[0], doc, fields)

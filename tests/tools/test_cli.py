@@ -223,6 +223,7 @@ def test_events_and_boundaries_and_scenarios() -> None:
     assert {kind["role"] for kind in kinds} == {"input", "order", "fact"}
     assert all(kind["summary"].endswith((".", ":")) or kind["summary"] for kind in kinds)
     assert "PROV-061" in offhook("events", "PnpAnswered").stdout
+    assert "``PowerOn``" in offhook("events", "RestartOrdered").stdout
     assert {row["how"] for row in json.loads(offhook("boundaries", "--json").stdout)} == {
         "modelled",
         "simplified",
