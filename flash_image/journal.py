@@ -12,13 +12,15 @@ next transaction goes elsewhere.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from flash_image.chip import Chip, Erase, Op, programs
+from flash_image.chip import Chip, Erase, Geometry, Op, programs
 from flash_image.files import FileDamaged, read_file, write_files
-from flash_image.layout import BANK_SECTORS, FILES, JOURNAL, Partition, partitions
+from flash_image.layout import BANK_SECTORS, FILES, JOURNAL, Layout, Partition, partitions
 from flash_image.records import (
     DELTA,
     HEADER_SIZE,
@@ -81,8 +83,8 @@ class Mounted:
     goes, None if it has to go into the next bank; `cursor` the sector where the search for free file sectors goes on.
     """
 
-    values: dict[str, bytes]
-    files: dict[str, FileRef]
+    values: Mapping[str, bytes]
+    files: Mapping[str, FileRef]
     bank: int | None
     sequence: int
     sectors_read: tuple[int, ...]
@@ -111,6 +113,16 @@ def mount(chip: Chip) -> Mounted:
     `LayoutError("chip-too-small")` for a geometry that has no layout.
     """
     layout = partitions(chip)
+    journal = layout.partition(JOURNAL)
+    first, end = journal.first, journal.first + journal.count
+    held = tuple([(sector, content) for sector, content in chip.sectors.items() if first <= sector < end])
+    return _mount(chip.geometry, layout, held)
+
+
+# A phone mounts the same journal when it starts and when it saves. The sectors are immutable, so their hash is theirs.
+@lru_cache(maxsize=32)
+def _mount(geometry: Geometry, layout: Layout, sectors: tuple[tuple[int, bytes], ...]) -> Mounted:
+    chip = Chip(geometry, dict(sectors))
     damage = [Damage(_TABLE_DAMAGE, 0)] if layout.damage else []
     journal = layout.partition(JOURNAL)
     headers = _read_headers(chip, journal, damage)
@@ -129,8 +141,8 @@ def mount(chip: Chip) -> Mounted:
         # Any damage moves the journal on: a later bit that reads both ways must not bring an older state back.
         whole = all(found.code == _TABLE_DAMAGE for found in damage)
         return Mounted(
-            replay.values,
-            replay.files,
+            MappingProxyType(replay.values),
+            MappingProxyType(replay.files),
             bank,
             replay.sequence,
             held,
@@ -139,7 +151,7 @@ def mount(chip: Chip) -> Mounted:
             start + replay.end if whole else None,
             replay.cursor,
         )
-    return Mounted({}, {}, None, 0, (), tuple(damage), generation, None, 0)
+    return Mounted(MappingProxyType({}), MappingProxyType({}), None, 0, (), tuple(damage), generation, None, 0)
 
 
 def plan(
@@ -216,8 +228,7 @@ def _record_ops(chip: Chip, mounted: Mounted, record: Record) -> Iterator[Op]:
 
 def _compaction(chip: Chip, journal: Partition, mounted: Mounted, record: Record) -> Iterator[Op]:
     geometry = chip.geometry
-    values: dict[str, bytes] = mounted.values.copy()
-    files: dict[str, FileRef] = mounted.files.copy()
+    values, files = dict(mounted.values), dict(mounted.files)
     _merge(values, record.values)
     _merge(files, record.files)
     generation = mounted.generation + 1
