@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from emulator.events import DatagramSent, Entry
 from emulator.phone.line_state import Line
 from emulator.wire import sip
-from tests.emulator.phone.bench import ADDRESS, Bench
+from emulator.world.scenario import FilesSpec, Scenario, SipSpec
+from tests.emulator.phone.bench import ADDRESS, QUIET, Bench, story
 
 REGISTRAR = "192.0.2.30"
 USER, PASSWORD, REALM = "2001", "also-a-sample", "sip.example.com"
@@ -65,3 +68,12 @@ def registered(settings: dict[str, str] | None = None) -> Bench:
     answer(bench, 200, Contact=f"<{CONTACT}>;expires=3600")
     assert line(bench).state == "registered"
     return bench
+
+
+SERVER = SipSpec(users={USER: PASSWORD})
+
+
+def world(*files: FilesSpec, **changes: object) -> Scenario:
+    """A story of a phone with line 1 and a registrar."""
+    made = story(*files, provisioned={**QUIET, **LINE}, sip=(SERVER,))
+    return attrs.evolve(made, **changes)

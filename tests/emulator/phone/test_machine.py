@@ -49,178 +49,21 @@ from emulator.wire import dhcp as wire
 from emulator.world.run import Run
 from emulator.world.scenario import (
     ActionSpec,
-    Dhcpv6Spec,
-    Duration,
-    FirmwareSpec,
-    HostSpec,
-    LinkSpec,
-    PathSpec,
-    PhoneSpec,
-    PnpSpec,
-    RedirectionSpec,
     Scenario,
-    SipSpec,
-    SntpSpec,
-    SwitchSpec,
-    SyslogSpec,
 )
 from tests.emulator.phone.bench import (
     FILE_SERVER,
     MAC,
     MODEL,
-    QUIET,
     Bench,
-    fwupdt,
     of,
-    prov,
     seconds,
-    served,
     story,
-    syslog,
     typed,
 )
-from tests.emulator.phone.bench import initial as initial_file
+from tests.emulator.phone.worlds import WORLDS
 from tools.simulate import run
 
-CERTIFICATE = b"\x30\x03\x02\x01\x05".decode("latin-1")
-
-
-def worlds() -> dict[str, Scenario]:
-    """Runs that between them come by most of the phone."""
-    files = {
-        "/i.cfg": initial_file(root1="r.pem", standard="s.cfg", product="p.cfg", master="m.cfg"),
-        "/r.pem": CERTIFICATE,
-        "/s.cfg": syslog("!RW", SYSLOG_ADDR="file"),
-        "/p.cfg": PathSpec(behaviour="redirect", location="/s.cfg"),
-        "/m.cfg": prov(CFG_RTRY_INTVL="1", NO_SUCH_TAG="x"),
-    }
-    guarded = served(files, auth="digest", user="joe", password="secret")
-    whole = story(guarded, user={"SYSLOG_ADDR": "user", "HTTP_AUTH_ID": "joe", "HTTP_AUTH_PASSWORD": "secret"})
-    hands = (
-        ActionSpec(seconds(1), "web", "ADMIN_ID", "x"),
-        ActionSpec(seconds(2), "web", "SYSLOG_ADDR", "again"),
-        ActionSpec(seconds(3), "web", "SYSLOG_PORT", "none"),
-        ActionSpec(seconds(4), "power-off"),
-        ActionSpec(seconds(5), "power-on"),
-        ActionSpec(seconds(5.01), "link-down"),
-        ActionSpec(seconds(6), "link-up"),
-        ActionSpec(seconds(140), "notify"),
-        ActionSpec(seconds(140), "notify"),
-        ActionSpec(seconds(150), "lift"),
-        ActionSpec(seconds(151), "restart"),
-        ActionSpec(seconds(152), "hang-up"),
-    )
-    pnp = (PnpSpec(url=f"http://name/{MODEL}.cfg", delay=seconds(1.2), lose=1), PnpSpec(behaviour="garbage"))
-    part = served({f"/{MODEL}.cfg": initial_file(standard="s.cfg", master="m.cfg"), "/m.cfg": "<bad"})
-    lossy = LinkSpec(loss=300_000, duplicate=100_000, jitter=seconds(0.1))  # type: ignore[arg-type]
-    pnp_world = attrs.evolve(
-        story(part, provisioned={}, saved={"standard": syslog(SYSLOG_PORT="1")}),
-        pnp=pnp,
-        names={"name": FILE_SERVER},
-        until=seconds(2000),
-    )
-    stranger = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
-    both = story(
-        served({"/i.cfg": initial_file()}, address="2001:db8::20"),
-        url=None,
-        provisioned={"IP_ADDR_MODE": "2", "SIPPNP_ENABLE": "N"},
-        names={"name": "2001:db8::20"},
-        dhcpv6=(Dhcpv6Spec(url="http://name/i.cfg", preferred=seconds(60), valid=seconds(100), end=seconds(150)),),
-        action=(ActionSpec(seconds(20), "link-down"), ActionSpec(seconds(21), "link-up")),
-        until=seconds(400),
-    )
-    away = story(served({"/i.cfg": initial_file()}, protocols=("ftp",)), url=None, options=REDIRECTING)
-    tagged = attrs.evolve(whole, dhcp=(attrs.evolve(whole.dhcp[0], vlan=20),), switch=SwitchSpec(lldp_vlan=20))
-    talkative = {
-        **QUIET,
-        "NTP_ADDR": "name",
-        "SYSLOG_SERVER_ENABLE": "Y",
-        "SYSLOG_ADDR": "name",
-        "SYSLOG_SEVERITY": "7",
-    }
-    clocks = attrs.evolve(
-        story(served({"/i.cfg": initial_file()}), url="http://name/i.cfg", provisioned=talkative),
-        sntp=(SntpSpec(FILE_SERVER, kiss="RATE", end=seconds(30)), SntpSpec(FILE_SERVER, start=seconds(30))),
-        syslog=(SyslogSpec(FILE_SERVER),),
-        names={"name": FILE_SERVER},
-        until=seconds(50_000),
-    )
-    orders = fwupdt(FIRM_VERSION="03.220", FIRM_FILE_PATH=f"http://{FILE_SERVER}/{{fwver}}", FIRM_UPGRADE_AUTO="N")
-    images = {
-        f"/{version}": PathSpec(firmware=FirmwareSpec(version=version, hangs=version == "03.220"))
-        for version in ("03.220", "03.230")
-    }
-    answers = (
-        ActionSpec(seconds(1), "update", value="yes"),
-        ActionSpec(seconds(300), "web", "FIRM_VERSION", "03.230"),
-        ActionSpec(seconds(301), "restart"),
-        ActionSpec(seconds(310), "update", value="yes"),
-    )
-    return {
-        "clocks": clocks,
-        "whole": attrs.evolve(whole, action=hands, until=seconds(200), phone=believing(whole)),
-        "lan": attrs.evolve(tagged, host=(HostSpec("192.0.2.10", vlan=20, end=seconds(9)),), until=seconds(60)),
-        "pnp": pnp_world,
-        "lossy": attrs.evolve(pnp_world, link=lossy, seed=5),
-        "redirection": attrs.evolve(away, redirection=(RedirectionSpec(known={MAC: f"ftp://{FILE_SERVER}/i.cfg"}),)),
-        "both": both,
-        "nothing": story(url=" \0", until=seconds(4000), action=(stranger,)),
-        "tftp": story(served({f"/{MODEL}.cfg": initial_file()}, protocols=("tftp",)), url=f"{FILE_SERVER}"),
-        "people": attrs.evolve(whole, action=PEOPLE, content={"x.cfg": syslog(SYSLOG_PORT="99").encode()}),
-        "firmware": story(served({"/i.cfg": orders, **images}), action=answers, until=seconds(400)),
-        "leases": attrs.evolve(
-            whole, dhcp=(attrs.evolve(whole.dhcp[0], lease=seconds(100), nak=2, end=seconds(120)),), until=seconds(400)
-        ),
-        "lines": lines(),
-    }
-
-
-def lines() -> Scenario:
-    """Three lines: one is registered, then moved and switched off; two are not, each for a reason of its own."""
-    values = {
-        **{f"LINE_ENABLE/{line}": "Y" for line in (1, 2, 3)},
-        "PHONE_NUMBER/1": "2001",
-        "SIP_PASS/1": "secret",
-        "PHONE_NUMBER/2": "2002",
-        "SIP_PASS/2": "wrong",
-        "PHONE_NUMBER/3": "2003",
-        "SIP_RGSTR_ADDR/3": "nowhere.example",
-        **{f"SIP_RGSTR_ADDR/{line}": "SIP.example.com" for line in (1, 2)},
-    }
-    hands = (
-        ActionSpec(seconds(200), "web", "SIP_RGSTR_ADDR/1", "192.0.2.31"),
-        ActionSpec(seconds(300), "phone", "LINE_ENABLE/1", "N"),
-        ActionSpec(seconds(400), "link-down"),
-        ActionSpec(seconds(410), "link-up"),
-    )
-    registrar = SipSpec(users={"2001": "secret"}, expires=Duration(60 * SECOND))
-    return story(
-        served({"/i.cfg": initial_file()}),
-        provisioned={"SIPPNP_ENABLE": "N", **values},
-        action=hands,
-        names={"sip.example.com": "192.0.2.30"},
-        sip=(registrar, attrs.evolve(registrar, address="192.0.2.31", behaviour="trying", delay=seconds(1))),
-        until=seconds(600),
-    )
-
-
-def believing(world: Scenario) -> PhoneSpec:
-    """The phone of ``world``, which lets anybody start a run."""
-    return attrs.evolve(world.phone, options={"notify_from": "anyone"})
-
-
-PEOPLE = (
-    ActionSpec(seconds(20), "page", page="System/Syslog"),
-    ActionSpec(seconds(21), "web", "USER_ID", "x", level="U"),
-    ActionSpec(seconds(22), "import", file="x.cfg"),
-    ActionSpec(seconds(23), "export", level="U"),
-    ActionSpec(seconds(24), "factory-reset", level="U"),
-    ActionSpec(seconds(25), "lift"),
-    ActionSpec(seconds(26), "factory-reset", via="phone"),
-    ActionSpec(seconds(27), "hang-up"),
-)
-REDIRECTING = {"redirection_url": "http://192.0.2.50"}
-WORLDS = worlds()
 everywhere = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 
 

@@ -18,23 +18,18 @@ from emulator.events import (
 from emulator.phone.line_state import KEPT
 from emulator.phone.registration import LONGEST_RETRY
 from emulator.wire import sip
-from emulator.world.scenario import Duration, FilesSpec, LinkSpec, Scenario, SipSpec
+from emulator.world.scenario import Duration, LinkSpec
 from tests.emulator.phone.bench import (
     MINUTE,
-    QUIET,
     initial,
     of,
     seconds,
     served,
-    story,
 )
 from tests.emulator.phone.registering import (
     CHALLENGE,
     CONTACT,
-    LINE,
-    PASSWORD,
     REGISTRAR,
-    USER,
     answer,
     last,
     line,
@@ -42,17 +37,9 @@ from tests.emulator.phone.registering import (
     registered,
     response,
     sent,
+    world,
 )
 from tools.simulate import run
-
-SERVER = SipSpec(users={USER: PASSWORD})
-
-
-def world(*files: FilesSpec, **changes: object) -> Scenario:
-    """A story of a phone with line 1 and a registrar."""
-    made = story(*files, provisioned={**QUIET, **LINE}, sip=(SERVER,))
-    return attrs.evolve(made, **changes)
-
 
 # --- What a registrar may answer ------------------------------------------------------------------------------------
 

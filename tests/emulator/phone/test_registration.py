@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +22,7 @@ from emulator.events import (
 )
 from emulator.wire import dhcp as wire
 from emulator.wire import sip
-from emulator.world.scenario import DhcpSpec, FilesSpec, LinkSpec, Scenario, SipSpec
+from emulator.world.scenario import DhcpSpec, FilesSpec, LinkSpec, SipSpec
 from tests.emulator.phone.bench import (
     ADDRESS,
     FILE_SERVER,
@@ -40,7 +39,6 @@ from tests.emulator.phone.bench import (
 from tests.emulator.phone.registering import (
     CHALLENGE,
     LINE,
-    PASSWORD,
     REGISTRAR,
     USER,
     answer,
@@ -49,16 +47,9 @@ from tests.emulator.phone.registering import (
     phone,
     registered,
     sent,
+    world,
 )
 from tools.simulate import RunResult, run
-
-SERVER = SipSpec(users={USER: PASSWORD})
-
-
-def world(*files: FilesSpec, **changes: object) -> Scenario:
-    """A story of a phone with line 1 and a registrar."""
-    made = story(*files, provisioned={**QUIET, **LINE}, sip=(SERVER,))
-    return attrs.evolve(made, **changes)
 
 
 def registers(result: RunResult) -> list[int]:
