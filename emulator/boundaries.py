@@ -37,7 +37,7 @@ VLAN | simplified | chosen once per link; DHCP and PnP servers are in one, all e
 address conflicts (ARP) | simplified | announced, defended once, declined; no probe before use, MACs never asked for
 Ethernet | simplified | the link is up or down; LLDP, CDP and ARP are frames, all else begins at IP
 IPv6 | simplified | IP_ADDR_MODE 0 IPv4, 1 IPv6, 2 both (a reading); SIP over IPv4; no routers, so no ALLOW_AUTO_CFG
-HTTP proxy | left out | HTTP_ENABLE_PROXY is stored and not obeyed
+HTTP proxy | simplified | plain HTTP goes through it; HTTPS goes past it (no CONNECT), and it is shown no login
 clock | simplified | set by SNTP only, lost with the power; time zone and summer time by rule; no leap seconds
 SNTP | simplified | unicast queries and kiss-o'-death in bytes; DHCP option 42 is not used; NTP_MODE 0 is off, else on
 syslog | modelled | RFC 3164 in UDP, a line for each provisioning event; while the clock is not set, time since power-on

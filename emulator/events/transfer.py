@@ -70,9 +70,10 @@ class LookupAnswered(Event):
 class HttpRequested(Event):
     """One HTTP request, exactly as the phone wants it on the wire (HTTP/1.1, one connection, PROV-117).
 
-    name: what it is for; tls: https; roots: SHA-256 of the root certificates to check the server against, empty
-    means the certificate is not checked (PROV-223); limit: bytes of body after which the world cuts it off;
-    connect_limit, idle_limit: ns (PROV-119).
+    name: what it is for; host, port: where the connection goes; target: path and query, through a proxy the whole URL
+    (PROV-114); tls: https; roots: SHA-256 of the root certificates to check the server against, empty means the
+    certificate is not checked (PROV-223); limit: bytes of body after which the world cuts it off; connect_limit,
+    idle_limit: ns (PROV-119).
     """
 
     role: ClassVar[Role] = Role.ORDER
@@ -92,11 +93,13 @@ class HttpRequested(Event):
     idle_limit: int
 
     def _line(self) -> str:
+        login = " with credentials" if any(name == "Authorization" for name, _ in self.headers) else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        if not self.target.startswith("/"):
+            return f"{self.method} {self.target} through {host}:{self.port}{login}"
         scheme = "https" if self.tls else "http"
         default = self.port == (443 if self.tls else 80)
         port = "" if default else f":{self.port}"
-        login = " with credentials" if any(name == "Authorization" for name, _ in self.headers) else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.method} {scheme}://{host}{port}{self.target}{login}"
 
 

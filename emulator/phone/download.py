@@ -39,6 +39,7 @@ from emulator.phone.identity import user_agent
 from emulator.phone.names import is_address, look_up
 from emulator.phone.network import family_of, online, reachable, source_for
 from emulator.phone.parts import PartState, part
+from emulator.phone.proxy import Proxy, absolute, proxy_for
 from emulator.phone.storage import FILES, FoldMismatch
 from emulator.phone.urls import Url, UrlError, parse_url, resolve
 from flash_image import slot_size
@@ -63,8 +64,9 @@ FIRMWARE = "firmware"
 class Download(PartState):
     """The download that is going on, or the last one. file: "" when none was; open: not ended yet.
 
-    asked: address that the attempt asks, "" until it is known; challenges: of a 401; body: of the last complete answer;
-    answered: its entry; started: entry of the order.
+    proxy: what the attempt goes through, as the settings wanted when it began; asked: address that the attempt asks, ""
+    until it is known; challenges: of a 401; body: of the last complete answer; answered: its entry; started: entry of
+    the order.
     """
 
     file: str = ""
@@ -72,6 +74,7 @@ class Download(PartState):
     urls: tuple[str, ...] = ()
     index: int = 0
     url: str = ""
+    proxy: Proxy | None = None
     asked: str = ""
     redirects: int = 0
     authorized: bool = False
@@ -96,6 +99,7 @@ def attempt_started(phone: Phone, event: AttemptStarted, entry: Entry) -> None:
     download = phone.download
     download.url, download.index, download.asked = event.url, event.index, ""
     download.redirects, download.authorized = event.redirects, event.authorized
+    download.proxy = proxy_for(phone, event.url)
     download.attempts += 1
 
 
@@ -152,7 +156,7 @@ def first_attempt(phone: Phone, event: DownloadOrdered, entry: Entry) -> Reactio
 
 @reacts(AttemptStarted)
 def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
-    """Look the host up, or ask it at once when it is an address.
+    """Look the host up, or ask it at once when it is an address; that of the proxy, if there is one (PROV-114).
 
     It is looked up in every family in use (PROV-120).
     """
@@ -162,9 +166,14 @@ def try_url(phone: Phone, event: AttemptStarted, entry: Entry) -> Reaction:
             tftp.file_name(url.path)
     except UrlError as error:
         return failed(phone, error.reason, 0)
-    if is_address(url.host):
-        return ask(phone, url, (url.host,))
-    return look_up(phone, url.host)
+    host, _, grounds = server(phone, url)
+    made = ask(phone, url, (host,)) if is_address(host) else look_up(phone, host)
+    return (Because(each, grounds) for each in made)
+
+
+def server(phone: Phone, url: Url) -> Proxy:
+    """What the attempt at ``url`` connects to: the proxy, or the server of the URL as if it were one."""
+    return phone.download.proxy or Proxy(url.host, url.port, ())
 
 
 def ask(phone: Phone, url: Url, addresses: tuple[str, ...]) -> Iterable[Event]:
@@ -183,11 +192,15 @@ def ask(phone: Phone, url: Url, addresses: tuple[str, ...]) -> Iterable[Event]:
 def name_answered(phone: Phone, event: LookupAnswered, entry: Entry) -> Reaction:
     """Ask an address, or fail; nothing if the host is being asked already, and somebody else wanted its name."""
     download = phone.download
-    if not download.open or parse_url(download.url).host != event.name or fetching(phone):
+    if not download.open or fetching(phone):
+        return ()
+    url = parse_url(download.url)
+    host, _, grounds = server(phone, url)
+    if host != event.name:
         return ()
     if not event.addresses:
         return failed(phone, "name-not-found", 0)
-    return (Because(made, (entry.n,)) for made in ask(phone, parse_url(download.url), event.addresses))
+    return (Because(made, (entry.n, *grounds)) for made in ask(phone, url, event.addresses))
 
 
 def fetching(phone: Phone) -> bool:
@@ -314,7 +327,9 @@ def request(phone: Phone, url: Url, address: str) -> Event:
     headers.append(("Connection", "close"))
     tls = url.scheme == "https"
     roots = tuple(sorted(phone.settings.roots.values())) if tls else ()
-    where_to = (url.host, address, url.port, tls, roots, url.target, tuple(headers))
+    host, port, _ = server(phone, url)
+    target = absolute(url) if download.proxy else url.target
+    where_to = (host, address, port, tls, roots, target, tuple(headers))
     return HttpRequested(download.file, "GET", *where_to, limit, CONNECT_LIMIT, IDLE_LIMIT)
 
 

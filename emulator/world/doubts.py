@@ -37,7 +37,7 @@ from emulator.world.simulated import NAME_FAILURES
 SERVED_OVER = {
     **dict.fromkeys(("host", "dhcp", "pnp", "sip"), (4,)),
     "dhcpv6": (6,),
-    **dict.fromkeys(("redirection", "files", "sntp", "syslog"), (4, 6)),
+    **dict.fromkeys(("redirection", "proxy", "files", "sntp", "syslog"), (4, 6)),
 }
 """Tables of stations and servers, and the families that the addresses of each can be of."""
 STEP_NAMES = frozenset(map(step_name, STEPS))

@@ -203,6 +203,22 @@ class RedirectionSpec:
     end: Duration = FOREVER
 
 
+PROXY_BEHAVIOURS = ("forward", "login", "error", "silent")
+
+
+@frozen
+class ProxySpec:
+    """An HTTP proxy, which reaches every HTTP server of the scenario, by name too. behaviour: ``login`` wants one, with
+    407; ``error`` says 503; delay: until it answers."""
+
+    address: str = "192.0.2.60"
+    port: int = field(default=8080, validator=and_(ge(1), le(65_535)))
+    behaviour: str = field(default="forward", validator=in_(PROXY_BEHAVIOURS))
+    delay: Duration = Duration(0)
+    start: Duration = Duration(0)
+    end: Duration = FOREVER
+
+
 @frozen
 class Encryption:
     """Serve a file encrypted, as ``openssl enc`` does."""
@@ -428,6 +444,7 @@ class Scenario:
     dhcpv6: tuple[Dhcpv6Spec, ...] = ()
     pnp: tuple[PnpSpec, ...] = ()
     redirection: tuple[RedirectionSpec, ...] = ()
+    proxy: tuple[ProxySpec, ...] = ()
     sip: tuple[SipSpec, ...] = ()
     files: tuple[FilesSpec, ...] = ()
     sntp: tuple[SntpSpec, ...] = ()

@@ -39,6 +39,7 @@ from emulator.world.servers.files import FileServer
 from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
+from emulator.world.servers.proxy import ProxyServer
 from emulator.world.servers.redirection import RedirectionServer
 from emulator.world.servers.registrar import Registrar
 from emulator.world.servers.sntp import SntpServer
@@ -101,10 +102,11 @@ class SimulatedWorld:
             *(SntpServer(spec, scenario.clock) for spec in scenario.sntp),
             *(SyslogServer(spec) for spec in scenario.syslog),
         ]
-        self.file_services: list[FileService] = [
+        origins: tuple[FileService, ...] = (
             *(FileServer(spec, scenario.content) for spec in scenario.files),
             *(RedirectionServer(spec) for spec in scenario.redirection),
-        ]
+        )
+        self.file_services = (*origins, *(ProxyServer(spec, origins, self.names) for spec in scenario.proxy))
         ftp_servers = [FtpServer(spec, scenario.content) for spec in scenario.files if "ftp" in spec.protocols]
         self.connections = Connections(self.link, ftp_servers)
 
@@ -115,7 +117,7 @@ class SimulatedWorld:
         twin.link = self.link.fork(streams)
         twin.lan, twin.vlans = self.lan.fork(), dict(self.vlans)
         twin.datagram_servers = [server.fork() for server in self.datagram_servers]
-        twin.file_services = [server.fork() for server in self.file_services]
+        twin.file_services = self.file_services
         twin.connections = self.connections.fork(twin.link)
         return twin
 

@@ -104,7 +104,8 @@ class StreamServer(Protocol):
 
 
 class Request(NamedTuple):
-    """A file request. scheme: http, https, tftp, ftp; target: path with query; limit: bytes of body."""
+    """A file request. scheme: http, https, tftp, ftp; target: path with query, for a proxy the whole URL; limit: bytes
+    of body."""
 
     scheme: str
     address: str
@@ -134,7 +135,7 @@ class Answer(NamedTuple):
 
 
 class FileService(Protocol):
-    """A server that answers requests for files."""
+    """A server that answers requests for files. It keeps no state, so forks of a world share it."""
 
     @property
     def address(self) -> str:
@@ -148,6 +149,3 @@ class FileService(Protocol):
 
     def answer(self, request: Request, now: int) -> Answer:
         """Its answer to ``request``."""
-
-    def fork(self) -> FileService:
-        """A server that goes on from here."""

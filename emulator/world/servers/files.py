@@ -26,7 +26,7 @@ CERTIFICATE_ENDS = {
 
 
 class FileServer:
-    """A file server. It keeps no state, so it never forks: its Digest nonce is good for any client at any time."""
+    """A file server. It keeps no state: its Digest nonce is good for any client at any time."""
 
     def __init__(self, spec: FilesSpec, content: Mapping[str, bytes]) -> None:
         self.spec = spec
@@ -34,10 +34,6 @@ class FileServer:
         self._address = usual(spec.address)
         self._nonce = sha256(f"{REALM} {spec.address}".encode()).hexdigest()[:32]
         self._ports = {(spec.ports.get(p, PORTS[p]), p) for p in spec.protocols}
-
-    def fork(self) -> FileServer:
-        """It never changes."""
-        return self
 
     @property
     def address(self) -> str:

@@ -18,10 +18,6 @@ class RedirectionServer:
         self._address = usual(spec.address)
         self.known = {mac.lower(): url for mac, url in spec.known.items()}
 
-    def fork(self) -> RedirectionServer:
-        """It never changes."""
-        return self
-
     @property
     def address(self) -> str:
         """The address of its host."""

@@ -478,6 +478,8 @@ TestTalkativePhone = besieged(
         "SYSLOG_ADDR": "name",
         "SYSLOG_SEVERITY": "7",
         "NTP_ADDR": "name",
+        "HTTP_ENABLE_PROXY": "Y",
+        "HTTP_PROXY_SVR_ADDR": "name",
         **NEWER,
     },
     options={"notify_from": "anyone", "redirection_url": "http://192.0.2.50", "manual_url": "effective"},
