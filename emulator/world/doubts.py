@@ -27,9 +27,8 @@ from emulator.world.scenario import (
     SipSpec,
     SntpSpec,
 )
-from emulator.world.servers.base import usual
-from emulator.world.servers.dhcp import pool_limits, sample_reply
-from emulator.world.servers.dhcpv6 import pool_limits as dhcpv6_pool_limits
+from emulator.world.servers.base import pool_limits, usual
+from emulator.world.servers.dhcp import sample_reply
 from emulator.world.servers.dhcpv6 import sample_reply as sample_dhcpv6_reply
 from emulator.world.servers.sntp import SYNCHRONISED, SntpServer
 from emulator.world.simulated import NAME_FAILURES
@@ -98,13 +97,10 @@ def about_lan(scenario: Scenario) -> Iterator[str]:
 
 def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:
     """Its pool, and whether its replies fit into a datagram."""
-    try:
-        first, last = pool_limits(spec.pool)
-    except ValueError:
-        yield f"{place}.pool: {spec.pool!r} is not of the form 192.0.2.10-192.0.2.200"
+    pool = tuple(pooled(place, spec.pool, 4, DhcpSpec().pool))
+    yield from pool
+    if pool:
         return
-    if not 0 < first <= last:
-        yield f"{place}.pool: {spec.pool!r} holds no address"
     try:
         sample_reply(spec)
     except DhcpError as error:
@@ -113,13 +109,10 @@ def about_dhcp(place: str, spec: DhcpSpec) -> Iterator[str]:
 
 def about_dhcpv6(place: str, spec: Dhcpv6Spec) -> Iterator[str]:
     """Its pool and lifetimes, and whether its replies fit into a datagram."""
-    try:
-        first, last = dhcpv6_pool_limits(spec.pool)
-    except ValueError:
-        yield f"{place}.pool: {spec.pool!r} is not of the form 2001:db8::10-2001:db8::200"
+    pool = tuple(pooled(place, spec.pool, 6, Dhcpv6Spec().pool))
+    yield from pool
+    if pool:
         return
-    if not 0 < first <= last:
-        yield f"{place}.pool: {spec.pool!r} holds no address"
     if spec.preferred > spec.valid:
         yield f"{place}.preferred: is longer than valid, so phones ignore the address"
     try:
@@ -275,6 +268,17 @@ def keyed(place: str, keys: Iterable[str]) -> Iterator[str]:
         elif parameter.per_line != (line is not None):
             form = f"{tag}/1" if parameter.per_line else tag
             yield f"{place}: {key!r} is written {form!r}"
+
+
+def pooled(place: str, pool: str, family: int, example: str) -> Iterator[str]:
+    """First and last address of this family, of which at least one can be handed out."""
+    try:
+        first, last = pool_limits(pool, family)
+    except ValueError:
+        yield f"{place}.pool: {pool!r} is not of the form {example}"
+        return
+    if not 0 < first <= last:
+        yield f"{place}.pool: {pool!r} holds no address"
 
 
 def addressed(place: str, text: str, families: tuple[int, ...]) -> Iterator[str]:

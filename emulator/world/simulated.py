@@ -215,7 +215,7 @@ class SimulatedWorld:
         """``source`` sends a NOTIFY to the phone at ``address``; to one that has none, nobody can send."""
         for index, server in enumerate(self.datagram_servers):
             if address and isinstance(server, Notifier) and server.address == source:
-                self.carry_out(agenda, now, index, server.notify(phone, address, event), None)
+                self.carry_out(agenda, now, index, server.notify(phone, address, event, now), None)
 
     # --- what happens inside ----------------------------------------------------------------------------------------
 

@@ -19,6 +19,16 @@ def usual(address: str) -> str:
         return address
 
 
+@lru_cache(maxsize=64)
+def pool_limits(pool: str, family: int) -> tuple[int, int]:
+    """First and last address of ``first-last``, or of a single address, of this family. Raises ValueError."""
+    start, _, end = pool.partition("-")
+    first, last = (ip_address(each.strip()) for each in (start, end or start))
+    if {first.version, last.version} != {family}:
+        raise ValueError(pool)
+    return int(first), int(last)
+
+
 class Datagram(NamedTuple):
     """A UDP datagram on the wire. phone: index of the phone at one end of it."""
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from emulator.events import SECOND
 from emulator.wire import dhcp as wire
 from emulator.world.scenario import DhcpSpec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, pool_limits
 
 CLIENT, SERVER = 68, 67
 BROADCAST = "255.255.255.255"
@@ -26,7 +26,7 @@ class DhcpServer:
         self.given = 0
         self.refusals = spec.nak
         self.ignored = spec.ignore
-        self.first, self.last = pool_limits(spec.pool)
+        self.first, self.last = pool_limits(spec.pool, 4)
         self._reply_options = reply_options(spec)
 
     def fork(self) -> DhcpServer:
@@ -118,13 +118,6 @@ class DhcpServer:
         """Back to the client: by unicast if it has an address, else by broadcast."""
         to = datagram.source if datagram.source != "0.0.0.0" else BROADCAST
         return Send(self.spec.delay, Datagram(datagram.phone, self.spec.address, SERVER, to, CLIENT, payload))
-
-
-@lru_cache(maxsize=64)
-def pool_limits(pool: str) -> tuple[int, int]:
-    """First and last address of ``first-last``, or of a single address. Raises ValueError."""
-    first, _, last = pool.partition("-")
-    return int(IPv4Address(first.strip())), int(IPv4Address((last or first).strip()))
 
 
 @lru_cache(maxsize=64)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address
 
 from emulator.events import SECOND
 from emulator.wire import dhcpv6 as wire
 from emulator.world.scenario import Dhcpv6Spec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, pool_limits
 
 SERVERS, PORT = "ff02::1:2", 547
 URL_SUBOPTION = 1
@@ -27,7 +26,7 @@ class Dhcpv6Server:
         self.duid = wire.duid_ll(b"\x02" + sha256(spec.address.encode()).digest()[:5])
         self.leases: dict[bytes, str] = {}
         self.ignored = spec.ignore
-        self.first, self.last = pool_limits(spec.pool)
+        self.first, self.last = pool_limits(spec.pool, 6)
 
     def fork(self) -> Dhcpv6Server:
         """A server that goes on from here."""
@@ -163,10 +162,3 @@ def sample_reply(spec: Dhcpv6Spec) -> bytes:
     message = wire.Message(wire.REQUEST, 0, asked)
     made = server.answer(Datagram(0, "", 0, "", 0, b""), message, wire.REPLY, server.association(message, spec.address))
     return made.datagram.payload
-
-
-@lru_cache(maxsize=64)
-def pool_limits(pool: str) -> tuple[int, int]:
-    """First and last address of ``first-last``, or of a single address. Raises ValueError."""
-    first, _, last = pool.partition("-")
-    return int(IPv6Address(first.strip())), int(IPv6Address((last or first).strip()))

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from emulator.events import SECOND
+from emulator.phone.transactions import Transaction, begin
 from emulator.wire import sip
 from emulator.world.servers.base import Datagram, Send, Wake
 
 PORT = 5060
-T1, T2, TIMER_F = SECOND // 2, 4 * SECOND, 32 * SECOND
-"""RFC 3261 s.17.1.2.2."""
 
 
 class Pending(NamedTuple):
-    """A NOTIFY that is not answered yet. interval: wait before the next sending, ns; waited: since the first."""
+    """A NOTIFY that is not answered yet."""
 
     datagram: Datagram
-    interval: int = T1
-    waited: int = 0
+    transaction: Transaction
 
 
 class Notifier:
@@ -55,15 +52,17 @@ class Notifier:
     def wake(self, token: str, now: int) -> Iterator[Send | Wake]:
         """Send a NOTIFY that nobody has answered again."""
         pending = self.pending.get(token)
-        if pending is None or pending.waited >= TIMER_F:
-            self.pending.pop(token, None)
+        if pending is None:
             return
-        yield Send(0, pending.datagram)
-        yield Wake(pending.interval, token)
-        doubled = min(pending.interval * 2, T2)
-        self.pending[token] = Pending(pending.datagram, doubled, pending.waited + pending.interval)
+        datagram, transaction = pending
+        if transaction.timed_out(now):
+            del self.pending[token]
+            return
+        yield Send(0, datagram)
+        yield Wake(transaction.wait(now), token)
+        self.pending[token] = Pending(datagram, transaction.retransmitted())
 
-    def notify(self, phone: int, destination: str, event: str) -> Iterator[Send | Wake]:
+    def notify(self, phone: int, destination: str, event: str, now: int) -> Iterator[Send | Wake]:
         """A new NOTIFY with this Event header, to a phone at ``destination``."""
         self.sent += 1
         call_id = f"{self.sent:06d}-12345678912345678"
@@ -78,5 +77,6 @@ class Notifier:
             ("Event", event),
         )
         payload = sip.request("NOTIFY", "sip:1234567890@sip.example.com", headers)
-        self.pending[call_id] = Pending(Datagram(phone, self.address, PORT, destination, PORT, payload))
-        return self.wake(call_id, 0)
+        datagram = Datagram(phone, self.address, PORT, destination, PORT, payload)
+        self.pending[call_id] = Pending(datagram, begin(call_id, now))
+        return self.wake(call_id, now)

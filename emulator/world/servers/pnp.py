@@ -7,23 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from emulator.events import SECOND
+from emulator.phone.transactions import Transaction, begin
 from emulator.wire import sip
 from emulator.world.scenario import PnpSpec
 from emulator.world.servers.base import Datagram, Send, Wake
 
 GROUP, PORT = "224.0.1.75", 5060
-T1, TIMER_F = SECOND // 2, 32 * SECOND
-"""RFC 3261 s.17.1.2.2: a NOTIFY is repeated after T1, doubling, until Timer F."""
 
 
 @attrs.frozen
 class Dialog:
-    """A subscription. interval: wait before the next NOTIFY, ns; waited: since the first."""
+    """A subscription. transaction: of its NOTIFY, None before the first is sent."""
 
     subscribe: Datagram
     message: sip.Message
-    interval: int = T1
-    waited: int = 0
+    transaction: Transaction | None = None
 
 
 class PnpServer:
@@ -62,17 +60,19 @@ class PnpServer:
         return BEHAVIOURS[self.spec.behaviour](self, datagram, message, call_id)
 
     def wake(self, token: str, now: int) -> Iterable[Send | Wake]:
-        """Send the NOTIFY of a dialog, and again until it is answered."""
+        """Send the NOTIFY of a dialog, and again until it is answered or Timer F has fired."""
         dialog = self.dialogs.get(token)
-        if dialog is None or dialog.waited >= TIMER_F:
-            self.dialogs.pop(token, None)
+        if dialog is None:
+            return
+        transaction = dialog.transaction or begin(token, now)
+        if transaction.timed_out(now):
+            del self.dialogs[token]
             return
         lost = self.to_lose > 0
         self.to_lose -= lost
         yield Send(0, self.notify(dialog), lost)
-        yield Wake(dialog.interval, token)
-        doubled = min(dialog.interval * 2, 8 * T1)
-        self.dialogs[token] = attrs.evolve(dialog, interval=doubled, waited=dialog.waited + dialog.interval)
+        yield Wake(transaction.wait(now), token)
+        self.dialogs[token] = attrs.evolve(dialog, transaction=transaction.retransmitted())
 
     def accept(self, datagram: Datagram, message: sip.Message, call_id: str) -> Iterator[Send | Wake]:
         """200 OK at once, the NOTIFY after the scenario's delay; a repeated SUBSCRIBE gets only the 200."""
