@@ -28,8 +28,8 @@ FTP | modelled | commands, replies and data connection (EPSV, PASV); one RETR fo
 TCP | simplified | pieces in order, of up to 16 KiB from a file; no segments, no windows; a loss is a delay
 DNS | simplified | a question and its answer, A and AAAA; no messages, no cache
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
-flash | modelled | NOR bits, sectors, pages, journal, saved files, time of each operation
-power cuts | simplified | power goes between two inputs; a cut inside a flash operation is left out
+flash | modelled | NOR bits, sectors, pages, wear, flips, worn sectors, time of each operation; the format is ours
+power cuts | modelled | in any flash operation, at any byte, some bits or an unstable word of it; other parts lose all
 triggers | modelled | start, retry, CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync; no random spread
 restart-bound settings | modelled | the phone restarts when a run changed one; what is read meanwhile is already new
 LLDP-MED and CDP | simplified | one message each at link up, none every 30 s; a later VLAN waits for the next link
@@ -41,12 +41,12 @@ HTTP proxy | simplified | plain HTTP goes through it; HTTPS goes past it (no CON
 clock | simplified | set by SNTP only, lost with the power; time zone and summer time by rule; no leap seconds
 SNTP | simplified | unicast queries and kiss-o'-death in bytes; DHCP option 42 is not used; NTP_MODE 0 is off, else on
 syslog | modelled | RFC 3164 in UDP, a line for each provisioning event; while the clock is not set, time since power-on
-local log | simplified | the last 500 lines, in RAM; LOG_FILE_SIZE, LOG_LEVEL_* and LOG_TERMINAL_DISP_ENABLE do nothing
+local log | simplified | a ring of 48 KiB in flash; LOG_FILE_SIZE, LOG_LEVEL_* and LOG_TERMINAL_DISP_ENABLE do nothing
 web and phone programming | simplified | values and pages by access level, passwords; no HTTP, sessions or account names
 pages | simplified | one for each group of parameters; which groups are for people is a list of our own
 packet capture | left out | no page for it; the event log of a run holds every packet
 display | simplified | texts of our own for faults and for a reset that waits
-factory reset | simplified | menu entry and web page, all or nothing; what a cut leaves unerased stays unerased
+factory reset | simplified | menu entry and web page, all or nothing; the log of the phone stays
 import and export of settings | modelled | by access level; what differs from the defaults goes out, plain files come in
 firmware update | simplified | A/B slots, trial, watchdog, roll back; the image format is ours and its payload idle
 SIP registration | simplified | REGISTER by UDP over IPv4, timers, digest; no TCP, TLS, SRV, failover, redirects

@@ -4,9 +4,12 @@ Addresses and lengths are in bytes, sectors are counted from 0, times are intege
 and wear, and no time: who orders an operation asks `Timing` how long it takes.
 """
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import attrs
+
+from flash_image.faults import BEHAVIOURS, EVERY, Behaviour, Faults, Limit
 
 MAX_SIZE: Final = 64 * 1024 * 1024
 """The largest chip in bytes: 512 Mbit, eight times that of the phone."""
@@ -18,11 +21,16 @@ MAX_PAGE: Final = 4096
 """The largest page in bytes; serial NOR has 256 or 512."""
 
 
-class ChipFault(ValueError):
-    """An operation that no chip of this geometry can carry out; `reason` is a fixed code.
+MAX_ERASURES: Final = 0xFFFF_FFFF
+"""The highest count of erasures that is kept."""
 
-    The codes: `geometry`, `read-range`, `program-range`, `program-length`, `page-crossed`, `sector-range` and
-    `keep-range`.
+
+class ChipFault(ValueError):
+    """An operation that this chip cannot carry out; `reason` is a fixed code.
+
+    The codes: `geometry`, `read-range`, `program-range`, `program-length`, `page-crossed`, `sector-range`; of a worn
+    sector `read-error`, `program-error`, `erase-error`, and `behaviour` for one that there is not; of a tear
+    (`flash_image.tears`) `keep-range` and `tear-kind`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -102,41 +110,66 @@ class Chip:
     """The contents and the wear of one chip.
 
     `sectors` holds the sectors that are not blank, each as immutable bytes of exactly one sector, so that copies share
-    them; a sector that is all 0xFF is absent. `wear` counts the erasures of every sector that was ever erased. Chips
-    are equal when geometry, contents and wear are.
+    them; a sector that is all 0xFF is absent. These are the cells: what a read gives (`read`, `seen`) may differ where
+    the chip has `faults`. `wear` counts the erasures of every sector that was ever erased. Chips are equal when
+    geometry, contents, wear and faults are.
     """
 
     geometry: Geometry = attrs.field(factory=Geometry)
     sectors: dict[int, bytes] = attrs.field(factory=dict)
     wear: dict[int, int] = attrs.field(factory=dict)
+    faults: Faults | None = None
 
     def copy(self) -> "Chip":
-        """An independent chip with the same contents and wear; the sectors' bytes are shared."""
-        return Chip(self.geometry, self.sectors.copy(), self.wear.copy())
+        """An independent chip with the same contents, wear and faults; the sectors' bytes are shared."""
+        faults = None if self.faults is None else self.faults.copy()
+        return Chip(self.geometry, self.sectors.copy(), self.wear.copy(), faults)
 
     def is_blank(self, sector: int) -> bool:
-        """Whether every byte of `sector` is 0xFF. Raises `ChipFault("sector-range")`."""
+        """Whether every byte of `sector` reads 0xFF. Raises `ChipFault("sector-range")`."""
         self._check_sector(sector)
-        return sector not in self.sectors
+        if self.faults is None:
+            return sector not in self.sectors
+        return not self._worn(sector, "read-error") and self.seen(sector) is None
+
+    def seen(self, sector: int) -> bytes | None:
+        """What reading all of `sector` gives; None if every byte is 0xFF. Raises `ChipFault("read-error")`."""
+        held = self.sectors.get(sector)
+        if self.faults is None:
+            return held
+        if self._worn(sector, "read-error"):
+            raise ChipFault("read-error")
+        size = self.geometry.sector
+        overlay = self.faults.overlay(sector * size, (sector + 1) * size)
+        if not overlay:
+            return held
+        read = bytearray(held or b"\xff" * size)
+        for at, mask in overlay.items():
+            read[at - sector * size] ^= mask
+        return bytes(read) if read != b"\xff" * size else None
 
     def read(self, address: int, length: int) -> bytes:
-        """`length` bytes from `address` on, across sectors if need be. Raises `ChipFault("read-range")`."""
+        """`length` bytes from `address` on, across sectors if need be.
+
+        Raises `ChipFault` with `read-range` or, in a worn sector, `read-error`.
+        """
         size = self.geometry.sector
         end = address + length
         if address < 0 or length < 0 or end > self.geometry.size:
             raise ChipFault("read-range")
         first, offset = divmod(address, size)
-        if offset + length <= size:
+        if offset + length <= size and self.faults is None:
             held = self.sectors.get(first)
             return b"\xff" * length if held is None else held[offset : offset + length]
         blank = b"\xff" * size
-        whole = b"".join([self.sectors.get(number, blank) for number in range(first, -(-end // size))])
+        whole = b"".join([self.seen(number) or blank for number in range(first, -(-end // size))])
         return whole[offset : offset + length]
 
     def program(self, address: int, data: bytes) -> None:
         """Program 1 to `page` bytes inside one page: every byte becomes old AND new.
 
-        Raises `ChipFault` with `program-length`, `program-range` or `page-crossed`; the chip is then unchanged.
+        Raises `ChipFault` with `program-length`, `program-range`, `page-crossed` or, in a worn sector,
+        `program-error`; the chip is then unchanged.
         """
         geometry = self.geometry
         length = len(data)
@@ -147,6 +180,8 @@ class Chip:
         if address % geometry.page + length > geometry.page:
             raise ChipFault("page-crossed")
         number, offset = divmod(address, geometry.sector)
+        if self.faults is not None and not self._takes(self.faults, Program(address, data)):
+            return
         blank = b"\xff" * length
         old = self.sectors.get(number)
         if old is None:
@@ -160,9 +195,13 @@ class Chip:
         self.sectors[number] = b"%b%b%b" % (old[:offset], data, old[end:])
 
     def erase(self, sector: int) -> None:
-        """Set `sector` to 0xFF and count the wear. Raises `ChipFault("sector-range")`."""
+        """Set `sector` to 0xFF and count the wear.
+
+        Raises `ChipFault` with `sector-range` or, if it is worn, `erase-error`; the chip is then unchanged.
+        """
         self._check_sector(sector)
-        self.sectors.pop(sector, None)
+        if self.faults is None or self._takes(self.faults, Erase(sector)):
+            self.sectors.pop(sector, None)
         self.wear[sector] = self.wear.get(sector, 0) + 1
 
     def apply(self, op: Op) -> None:
@@ -172,25 +211,67 @@ class Chip:
         else:
             self.erase(op.sector)
 
-    def tear(self, op: Op, keep: int) -> None:
-        """Carry out only the first `keep` bytes of `op`, as when the power goes in the middle of it.
+    def fault_of(self, op: Op) -> Behaviour | None:
+        """What a worn sector would do about `op` instead of carrying it out; None if it would."""
+        if self.faults is None:
+            return None
+        program = isinstance(op, Program)
+        sector = op.address // self.geometry.sector if isinstance(op, Program) else op.sector
+        limit = self.faults.limit(sector)
+        if limit is None or self.wear.get(sector, 0) < limit.erasures:
+            return None
+        return limit.behaviour if limit.behaviour.startswith("program" if program else "erase") else None
 
-        `keep` counts bytes of a program's data, or of the sector that is erased; 0 leaves the chip as it is. A torn
-        erasure wears the sector like a whole one. Raises `ChipFault("keep-range")` for a `keep` beyond the operation,
-        and what `erase` and `program` raise.
+    def flip(self, address: int, mask: bytes) -> None:
+        """Flip the bits of `mask` from `address` on, for whoever reads them; flipped twice they are as they were.
+
+        Raises `ChipFault("read-range")`.
         """
-        size = len(op.data) if isinstance(op, Program) else self.geometry.sector
-        if not 0 <= keep <= size:
-            raise ChipFault("keep-range")
-        if keep == 0:
-            return
+        self._spoiled(address, mask).flip(address, mask)
+
+    def weaken(self, address: int, mask: bytes, turn: int) -> None:
+        """Make the bits of `mask` from `address` on read both ways, from `turn` on (see `flash_image.faults`).
+
+        Raises `ChipFault("read-range")`.
+        """
+        self._spoiled(address, mask).weaken(address, mask, turn)
+
+    def wear_out(self, limit: Limit, sectors: Iterable[int] = ()) -> None:
+        """Let `sectors`, or all that have no limit of their own, last for so long.
+
+        Raises `ChipFault` with `sector-range`, or `behaviour` for one that there is not.
+        """
+        which = tuple(sectors)
+        for sector in which:
+            self._check_sector(sector)
+        if limit.behaviour not in BEHAVIOURS or not 0 <= limit.erasures <= MAX_ERASURES:
+            raise ChipFault("behaviour")
+        faults = self.faults = self.faults or Faults()
+        faults.limits.update(dict.fromkeys(which or (EVERY,), limit))
+
+    def _spoiled(self, address: int, mask: bytes) -> Faults:
+        if address < 0 or address + len(mask) > self.geometry.size:
+            raise ChipFault("read-range")
+        self.faults = self.faults or Faults()
+        return self.faults
+
+    def _takes(self, faults: Faults, op: Op) -> bool:
+        """Whether the cells change; the bits of an operation that is carried out are firm from then on."""
+        fault = self.fault_of(op)
+        if fault is not None:
+            if fault.endswith("error"):
+                raise ChipFault(fault)
+            return False
+        faults.turn += 1
         if isinstance(op, Program):
-            self.program(op.address, op.data[:keep])
-            return
-        old = self.sectors.get(op.sector)
-        self.erase(op.sector)
-        if old is not None and old[keep:] != b"\xff" * (size - keep):
-            self.sectors[op.sector] = b"\xff" * keep + old[keep:]
+            faults.programmed(op.address, op.data)
+        else:
+            faults.erased(op.sector * self.geometry.sector, (op.sector + 1) * self.geometry.sector)
+        return True
+
+    def _worn(self, sector: int, behaviour: Behaviour) -> bool:
+        limit = None if self.faults is None else self.faults.limit(sector)
+        return limit is not None and limit.behaviour == behaviour and self.wear.get(sector, 0) >= limit.erasures
 
     def _check_sector(self, sector: int) -> None:
         if not 0 <= sector < self.geometry.sector_count:

@@ -1,14 +1,14 @@
 """The bodies of saved files: free sectors, the operations that fill them, and reading them back."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 import attrs
 
 from flash_image.chip import Chip, ChipFault, Erase, Op, programs
-from flash_image.layout import Partition
+from flash_image.layout import FILES, Layout, Partition
 from flash_image.records import FileRef, JournalError, JournalFull
 
 MAX_FILE: Final = 300_000
@@ -16,7 +16,7 @@ MAX_FILE: Final = 300_000
 
 
 class FileDamaged(ValueError):
-    """A saved file that cannot be read as it was written; `reason` is `reference` or `checksum`."""
+    """A saved file that cannot be read as it was written; `reason` is `reference`, `checksum` or `unreadable`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -35,27 +35,28 @@ class Written:
 def read_file(chip: Chip, ref: FileRef) -> bytes:
     """The body that `ref` stands for.
 
-    Raises `FileDamaged`: `reference` if its sectors cannot hold the file or are not on the chip, `checksum` if the
-    bytes there are no longer those that were written.
+    Raises `FileDamaged`: `reference` if its sectors cannot hold the file or are not on the chip, `unreadable` if the
+    chip cannot read them, `checksum` if the bytes there are no longer those that were written.
     """
     size = chip.geometry.sector
     if len(ref.sectors) != _sectors_for(ref.length, size):
         raise FileDamaged("reference")
     try:
         body = b"".join([chip.read(sector * size, size) for sector in ref.sectors])[: ref.length]
-    except ChipFault:
-        raise FileDamaged("reference") from None
+    except ChipFault as fault:
+        raise FileDamaged("unreadable" if fault.reason == "read-error" else "reference") from None
     if zlib.crc32(body) != ref.crc:
         raise FileDamaged("checksum")
     return body
 
 
-def write_files(chip: Chip, area: Partition, used: set[int], cursor: int, bodies: Mapping[str, bytes]) -> Written:
-    """Lay `bodies` into sectors of `area` that are not `used`, going round from sector `cursor` on.
+def write_files(chip: Chip, layout: Layout, used: set[int], cursor: int, bodies: Mapping[str, bytes]) -> Written:
+    """Lay `bodies` into sectors of the file area that are not `used`, going round from sector `cursor` on.
 
-    A sector that is not blank is erased first. Raises `JournalError("file-too-long")` and `JournalFull("files-full")`.
+    Every sector is erased first, also one that seems blank: a torn erasure may have left it so. (In format 1 only those
+    that are not blank.) Raises `JournalError("file-too-long")` and `JournalFull("files-full")`.
     """
-    free = _free_sectors(area, used, cursor)
+    free = _free_sectors(layout.partition(FILES), used, cursor)
     written = Written([], {}, cursor)
     for name in sorted(bodies):
         body = bodies[name]
@@ -66,16 +67,17 @@ def write_files(chip: Chip, area: Partition, used: set[int], cursor: int, bodies
         if len(sectors) < wanted:
             raise JournalFull("files-full")
         written.refs[name] = FileRef(len(body), zlib.crc32(body), sectors)
-        written.ops += _body_ops(chip, sectors, body)
+        written.ops += write_sectors(chip, layout, sectors, body)
         if sectors:
             written.cursor = sectors[-1] + 1
     return written
 
 
-def _body_ops(chip: Chip, sectors: tuple[int, ...], body: bytes) -> Iterator[Op]:
+def write_sectors(chip: Chip, layout: Layout, sectors: Iterable[int], body: bytes) -> Iterator[Op]:
+    """The operations that write `body` into `sectors`, in that order, erasing each first."""
     size = chip.geometry.sector
     for index, sector in enumerate(sectors):
-        if not chip.is_blank(sector):
+        if layout.confirms or not chip.is_blank(sector):
             yield Erase(sector)
         yield from programs(chip.geometry, sector * size, body[index * size : (index + 1) * size])
 

@@ -11,12 +11,21 @@ from typing import Final
 
 import attrs
 
-from flash_image.chip import Chip, Geometry, programs
-from flash_image.records import HEADER_SIZE, SNAPSHOT, BankHeader, Record, encode_bank_header, encode_record
+from flash_image.chip import Chip, ChipFault, Geometry, programs
+from flash_image.records import (
+    CONFIRMATION,
+    HEADER_SIZE,
+    SNAPSHOT,
+    BankHeader,
+    Record,
+    encode_bank_header,
+    encode_record,
+)
 
 TABLE: Final = "table"
 FACTORY: Final = "factory"
 BOOT: Final = "boot"
+LOG: Final = "log"
 JOURNAL: Final = "journal"
 FILES: Final = "files"
 FIRMWARE_A: Final = "firmware-a"
@@ -29,9 +38,12 @@ BANKS: Final = 2
 
 _BOOT_START: Final = 2
 _BOOT_SECTORS: Final = 2
+_LOG_START: Final = _BOOT_START + _BOOT_SECTORS
 _JOURNAL_START: Final = 16
 _FILES_START: Final = _JOURNAL_START + BANKS * BANK_SECTORS
-_VERSION: Final = 1
+VERSION: Final = 2
+"""Of the format of a fresh chip."""
+_IDENTITY_VERSION: Final = 1
 _CRC: Final = struct.Struct("<I")
 _TABLE_MAGIC: Final = b"KXPT"
 _TABLE: Final = struct.Struct("<4sBBHII")
@@ -66,12 +78,19 @@ class Partition:
 class Layout:
     """The partitions in ascending order.
 
-    `damage` is empty when they come from the chip's own table. Otherwise they are the built-in ones and it says why:
-    `blank`, `header`, `checksum`, `geometry` or `entries`.
+    `version` is the format of the chip: 1 has no log, and what is written is not confirmed (see the README). `damage`
+    is empty when the partitions come from the chip's own table. Otherwise they are the built-in ones and it says why:
+    `blank`, `unreadable`, `header`, `checksum`, `geometry` or `entries`.
     """
 
     partitions: tuple[Partition, ...]
+    version: int = VERSION
     damage: str = ""
+
+    @property
+    def confirms(self) -> bool:
+        """Whether what is written is confirmed, and no sector is trusted to be blank."""
+        return self.version > 1
 
     def partition(self, name: str) -> Partition:
         """The partition of that name; `table`, `factory`, `journal` and `files` are always there. Raises KeyError."""
@@ -79,6 +98,10 @@ class Layout:
             if partition.name == name:
                 return partition
         raise KeyError(name)
+
+    def find(self, name: str) -> Partition | None:
+        """The partition of that name, or None if there is none."""
+        return next((partition for partition in self.partitions if partition.name == name), None)
 
 
 @attrs.frozen
@@ -90,26 +113,29 @@ class Identity:
     serial: str
 
 
-def built_in(geometry: Geometry) -> Layout:
+def built_in(geometry: Geometry, version: int = VERSION) -> Layout:
     """The layout of a fresh chip: each firmware slot takes a quarter (2 MiB of 8), the file area what is left.
 
-    Sectors 4 to 15 belong to no partition yet. Raises `LayoutError("chip-too-small")`.
+    With `version` 1, that of a chip of earlier days. Raises `LayoutError("chip-too-small")`.
     """
     sectors = geometry.sector_count
     slot = sectors // 4
     firmware = sectors - 2 * slot
     if firmware <= _FILES_START or geometry.page < HEADER_SIZE or geometry.sector < 256:
         raise LayoutError("chip-too-small")
+    log = (Partition(LOG, _LOG_START, _JOURNAL_START - _LOG_START),) if version > 1 else ()
     return Layout(
         (
             Partition(TABLE, 0, 1),
             Partition(FACTORY, 1, 1),
             Partition(BOOT, _BOOT_START, _BOOT_SECTORS),
+            *log,
             Partition(JOURNAL, _JOURNAL_START, BANKS * BANK_SECTORS),
             Partition(FILES, _FILES_START, firmware - _FILES_START),
             Partition(FIRMWARE_A, firmware, slot),
             Partition(FIRMWARE_B, firmware + slot, slot),
-        )
+        ),
+        version,
     )
 
 
@@ -118,26 +144,44 @@ def partitions(chip: Chip) -> Layout:
 
     Raises `LayoutError("chip-too-small")` only for a geometry that has no built-in layout, never for any content.
     """
-    sector = chip.sectors.get(0)
+    try:
+        sector = chip.seen(0)
+    except ChipFault:
+        return attrs.evolve(built_in(chip.geometry), damage="unreadable")
     return _read_table(None if sector is None else sector[:256], chip.geometry)
 
 
-def factory(mac: str, model: str, serial: str = "", geometry: Geometry | None = None) -> Chip:
+def geometry_of(raw: bytes) -> Geometry | None:
+    """The geometry that the partition table at the start of `raw` states; None if there is none that is whole."""
+    if len(raw) < _TABLE.size + _CRC.size:
+        return None
+    magic, version, count, page, sector, size = _TABLE.unpack_from(raw)
+    end = _TABLE.size + count * _TABLE_ENTRY.size + _CRC.size
+    if magic != _TABLE_MAGIC or version not in (1, VERSION) or end > len(raw) or not _checks(raw[:end]):
+        return None
+    try:
+        return Geometry(size, sector, page)
+    except ChipFault:
+        return None
+
+
+def factory(mac: str, model: str, serial: str = "", geometry: Geometry | None = None, version: int = VERSION) -> Chip:
     """A chip as it leaves the factory: partition table, factory data, an empty journal, no wear.
 
-    `mac` is 12 hex digits, `model` 1 to 16 and `serial` up to 24 printable ASCII characters. Raises `LayoutError` with
-    `bad-mac`, `bad-model`, `bad-serial` or `chip-too-small`.
+    `mac` is 12 hex digits, `model` 1 to 16 and `serial` up to 24 printable ASCII characters; `version` is the format.
+    Raises `LayoutError` with `bad-mac`, `bad-model`, `bad-serial` or `chip-too-small`.
     """
     chip = Chip() if geometry is None else Chip(geometry)
-    layout = built_in(chip.geometry)
+    layout = built_in(chip.geometry, version)
     size = chip.geometry.sector
     bank = layout.partition(JOURNAL).first * size
-    snapshot = Record(SNAPSHOT, 0, 1, layout.partition(FILES).first, {}, {})
+    snapshot = Record(SNAPSHOT, 0, 1, layout.partition(FILES).first, {}, {}, version)
+    header = encode_bank_header(BankHeader(1, 0, version))
     for address, data in (
         (0, _encode_table(layout, chip.geometry)),
         (layout.partition(FACTORY).first * size, _encode_identity(mac, model, serial)),
         (bank + chip.geometry.page, encode_record(snapshot)),
-        (bank, encode_bank_header(BankHeader(1, 0))),
+        (bank, header + CONFIRMATION if layout.confirms else header),
     ):
         for op in programs(chip.geometry, address, data):
             chip.apply(op)
@@ -147,11 +191,14 @@ def factory(mac: str, model: str, serial: str = "", geometry: Geometry | None = 
 def identity(chip: Chip) -> Identity:
     """The factory data of `chip`. Raises `LayoutError` with `factory-data-blank` or `factory-data-damaged`."""
     start = partitions(chip).partition(FACTORY).first * chip.geometry.sector
-    raw = chip.read(start, _IDENTITY.size + _CRC.size)
+    try:
+        raw = chip.read(start, _IDENTITY.size + _CRC.size)
+    except ChipFault:
+        raise LayoutError("factory-data-damaged") from None
     if raw == b"\xff" * len(raw):
         raise LayoutError("factory-data-blank")
     magic, version, mac, model, serial = _IDENTITY.unpack_from(raw)
-    if not _checks(raw) or magic != _IDENTITY_MAGIC or version != _VERSION:
+    if not _checks(raw) or magic != _IDENTITY_MAGIC or version != _IDENTITY_VERSION:
         raise LayoutError("factory-data-damaged")
     texts = [field.rstrip(b"\0").decode("latin-1") for field in (mac, model, serial)]
     found = Identity(*texts)
@@ -166,7 +213,7 @@ def _encode_identity(mac: str, model: str, serial: str) -> bytes:
     if fault:
         raise LayoutError(fault)
     fields = (given.mac.encode(), given.model.encode(), given.serial.encode())
-    return _with_crc(_IDENTITY.pack(_IDENTITY_MAGIC, _VERSION, *fields))
+    return _with_crc(_IDENTITY.pack(_IDENTITY_MAGIC, _IDENTITY_VERSION, *fields))
 
 
 def _identity_fault(found: Identity) -> str:
@@ -181,7 +228,7 @@ def _identity_fault(found: Identity) -> str:
 
 def _encode_table(layout: Layout, geometry: Geometry) -> bytes:
     entries = [_TABLE_ENTRY.pack(p.name.encode(), p.first, p.count) for p in layout.partitions]
-    head = _TABLE.pack(_TABLE_MAGIC, _VERSION, len(entries), geometry.page, geometry.sector, geometry.size)
+    head = _TABLE.pack(_TABLE_MAGIC, layout.version, len(entries), geometry.page, geometry.sector, geometry.size)
     return _with_crc(head + b"".join(entries))
 
 
@@ -198,14 +245,14 @@ def _read_table(raw: bytes | None, geometry: Geometry) -> Layout:
 def _decode_table(raw: bytes, geometry: Geometry) -> Layout | str:
     magic, version, count, page, sector, size = _TABLE.unpack_from(raw)
     end = _TABLE.size + count * _TABLE_ENTRY.size
-    if magic != _TABLE_MAGIC or version != _VERSION or end + _CRC.size > len(raw):
+    if magic != _TABLE_MAGIC or version not in (1, VERSION) or end + _CRC.size > len(raw):
         return "header"
     if not _checks(raw[: end + _CRC.size]):
         return "checksum"
     if (page, sector, size) != (geometry.page, geometry.sector, geometry.size):
         return "geometry"
     entries = _TABLE_ENTRY.iter_unpack(raw[_TABLE.size : end])
-    layout = Layout(tuple(Partition(name.rstrip(b"\0").decode("latin-1"), at, n) for name, at, n in entries))
+    layout = Layout(tuple(Partition(name.rstrip(b"\0").decode("latin-1"), at, n) for name, at, n in entries), version)
     return layout if _is_sound(layout, geometry) else "entries"
 
 

@@ -1,20 +1,22 @@
 """The two firmware slots and the boot environment that says which of them is started.
 
 The environment has two copies in sectors of their own, written in turn: a copy counts if its checksum holds, and of two
-the one with the later number. Atomicity: let `ops = plan_choice(chip, choice)`. A chip that got only a part of `ops`,
-cut at any byte, gives the old choice; one that got all of them the new one.
+the one with the later number. Atomicity: let `ops = plan_choice(chip, choice)`. A chip that got only a part of `ops`
+gives the old choice until the last byte of the new copy is there; from then on, and with what confirms it, the new one.
+What a tear leaves reading both ways is made firm at the next start (`flash_image.settling`).
 """
 
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
-from flash_image.chip import Chip, Erase, Op, programs
+from flash_image.chip import Chip, ChipFault, Erase, Op
+from flash_image.files import write_sectors
 from flash_image.firmware import HEADER, FirmwareError, FirmwareImage, decode_firmware, length_of
 from flash_image.layout import BOOT, FIRMWARE_A, FIRMWARE_B, Layout, Partition, partitions
+from flash_image.records import CONFIRMATION, commit_ops
 
 BLOCK_SECTORS: Final = 16
 """Sectors of a slot that are written in one go."""
@@ -28,10 +30,11 @@ _NAMES: Final = ("A", "B", "")
 _PARTITIONS: Final = {"A": FIRMWARE_A, "B": FIRMWARE_B}
 _COPIES: Final = 2
 _MAGIC: Final = b"KXBE"
-_VERSION: Final = 1
+_VERSIONS: Final = (1, 2)
 _FIELDS: Final = struct.Struct("<4sBBBBI32s")
 _CRC: Final = struct.Struct("<I")
-_SIZE: Final = _FIELDS.size + _CRC.size
+CONFIRM_AT: Final = _FIELDS.size + _CRC.size
+"""Length of a copy of the environment in bytes; the next byte confirms one of version 2."""
 _NUMBERS: Final = 1 << 32
 
 
@@ -52,11 +55,17 @@ class Choice:
 
 @attrs.frozen
 class Environment:
-    """What the boot environment says. choice: None if none was ever made, or (`damaged`) if both copies are lost."""
+    """What the boot environment says. choice: None if none was ever made, or (`damaged`) if both copies are lost.
+
+    sectors: where that stands; firm: sector of a copy that counts and was not confirmed, torn: sectors of copies that
+    are not whole and never were confirmed.
+    """
 
     choice: Choice | None
     damaged: bool = False
     sectors: tuple[int, ...] = ()
+    firm: int | None = None
+    torn: tuple[int, ...] = ()
 
 
 def has_slots(chip: Chip) -> bool:
@@ -75,13 +84,16 @@ def first_sector(chip: Chip, slot: str) -> int:
 
 
 def read_slot(chip: Chip, slot: str) -> FirmwareImage:
-    """The image in slot `A` or `B`. Raises `FirmwareError`: `blank`, or why it is not sound."""
+    """The image in slot `A` or `B`. Raises `FirmwareError`: `blank`, `unreadable`, or why it is not sound."""
     area = _partition(chip, slot)
     start, room = area.first * chip.geometry.sector, area.count * chip.geometry.sector
-    length = length_of(chip.read(start, HEADER))
-    if length > room:
-        raise FirmwareError("length")
-    return decode_firmware(chip.read(start, length))
+    try:
+        length = length_of(chip.read(start, HEADER))
+        if length > room:
+            raise FirmwareError("length")
+        return decode_firmware(chip.read(start, length))
+    except ChipFault:
+        raise FirmwareError("unreadable") from None
 
 
 def plan_block(chip: Chip, slot: str, raw: bytes, done: int) -> tuple[tuple[Op, ...], int]:
@@ -91,9 +103,10 @@ def plan_block(chip: Chip, slot: str, raw: bytes, done: int) -> tuple[tuple[Op, 
     before gave, from 0 on. Sectors that are not blank are erased first.
     """
     size = chip.geometry.sector
-    start = _partition(chip, slot).first * size
+    first = _partition(chip, slot).first
     end = min(done + BLOCK_SECTORS * size, len(raw))
-    return tuple(_write(chip, start, raw, done, end)), end
+    sectors = range(first + done // size, first + -(-end // size))
+    return tuple(write_sectors(chip, partitions(chip), sectors, raw[done:end])), end
 
 
 def read_environment(chip: Chip) -> Environment:
@@ -102,17 +115,19 @@ def read_environment(chip: Chip) -> Environment:
     if boot is None:
         return Environment(None)
     sectors = tuple(range(boot.first, boot.first + _COPIES))
-    if chip.sectors.keys().isdisjoint(sectors):
+    if all(chip.is_blank(sector) for sector in sectors):
         return Environment(None, False, sectors)
-    copies = [_decode(chip.read(sector * chip.geometry.sector, _SIZE)) for sector in sectors]
-    choices = [choice for choice in copies if choice is not None]
-    if not choices:
+    copies = [_read_copy(chip, sector, partitions(chip).confirms) for sector in sectors]
+    torn = tuple(copy.sector for copy in copies if copy.choice is None and not (copy.confirmed or copy.blank))
+    whole = [(copy.choice, copy) for copy in copies if copy.choice is not None]
+    if not whole:
         # One copy that is not whole beside a blank one is the first that was ever begun, and was cut off.
-        return Environment(None, not any(chip.is_blank(sector) for sector in sectors), sectors)
-    newest = choices[0]
-    for choice in choices[1:]:
-        newest = choice if _is_later(choice.number, newest.number) else newest
-    return Environment(newest, False, (sectors[copies.index(newest)],))
+        return Environment(None, not any(copy.blank for copy in copies), sectors, None, torn)
+    newest = whole[0]
+    for other in whole[1:]:
+        newest = other if _is_later(other[0].number, newest[0].number) else newest
+    choice, copy = newest
+    return Environment(choice, False, (copy.sector,), None if copy.confirmed else copy.sector, torn)
 
 
 def plan_choice(chip: Chip, choice: Choice) -> tuple[Op, ...]:
@@ -120,35 +135,47 @@ def plan_choice(chip: Chip, choice: Choice) -> tuple[Op, ...]:
 
     The module's docstring states what a cut at any point leaves. Raises KeyError unless the chip `has_slots`.
     """
-    boot = partitions(chip).partition(BOOT)
+    layout = partitions(chip)
+    boot = layout.partition(BOOT)
     held = read_environment(chip)
     number = (held.choice.number + 1) % _NUMBERS if held.choice is not None else 1
     sector = boot.first + 1 if held.sectors[0] == boot.first and held.choice is not None else boot.first
-    fields = _FIELDS.pack(_MAGIC, _VERSION, _NAMES.index(choice.slot), choice.state, choice.tries, number, choice.order)
+    numbers = (_NAMES.index(choice.slot), choice.state, choice.tries, number)
+    fields = _FIELDS.pack(_MAGIC, layout.version, *numbers, choice.order)
     raw = fields + _CRC.pack(zlib.crc32(fields))
     # Blank too: a sector that a torn erasure left may only seem blank.
-    return (Erase(sector), *programs(chip.geometry, sector * chip.geometry.sector, raw))
+    return (Erase(sector), *commit_ops(chip.geometry, layout.version, sector * chip.geometry.sector, raw))
+
+
+@attrs.frozen
+class _Copy:
+    """One copy of the environment. choice: None if it is not whole; blank: nothing was ever written there."""
+
+    sector: int
+    choice: Choice | None
+    confirmed: bool
+    blank: bool
+
+
+def _read_copy(chip: Chip, sector: int, confirms: bool) -> _Copy:
+    try:
+        raw = chip.read(sector * chip.geometry.sector, CONFIRM_AT + len(CONFIRMATION))
+    except ChipFault:
+        return _Copy(sector, None, True, False)  # nothing can be done about it
+    # A copy of format 1, also beside one of a later format, is never confirmed and always believed.
+    confirmed = not confirms or raw[4] == 1 or raw[CONFIRM_AT:] != b"\xff"
+    return _Copy(sector, _decode(raw[:CONFIRM_AT]), confirmed, chip.is_blank(sector))
 
 
 def _boot(layout: Layout) -> Partition | None:
     """The partition of the boot environment, if it has room and the slots are there too."""
-    found = {partition.name: partition for partition in layout.partitions}
-    boot = found.get(BOOT)
-    whole = boot is not None and boot.count >= _COPIES and FIRMWARE_A in found and FIRMWARE_B in found
-    return boot if whole else None
+    boot = layout.find(BOOT)
+    slots = (layout.find(FIRMWARE_A), layout.find(FIRMWARE_B))
+    return boot if boot is not None and boot.count >= _COPIES and None not in slots else None
 
 
 def _partition(chip: Chip, slot: str) -> Partition:
     return partitions(chip).partition(_PARTITIONS[slot])
-
-
-def _write(chip: Chip, start: int, raw: bytes, done: int, end: int) -> Iterator[Op]:
-    size = chip.geometry.sector
-    for at in range(done, end, size):
-        sector = (start + at) // size
-        if not chip.is_blank(sector):
-            yield Erase(sector)
-        yield from programs(chip.geometry, start + at, raw[at : min(at + size, end)])
 
 
 def _is_later(number: int, other: int) -> bool:
@@ -158,7 +185,7 @@ def _is_later(number: int, other: int) -> bool:
 
 def _decode(raw: bytes) -> Choice | None:
     magic, version, slot, state, tries, number, order = _FIELDS.unpack_from(raw)
-    if magic != _MAGIC or version != _VERSION or _CRC.unpack_from(raw, _FIELDS.size)[0] != zlib.crc32(raw[:-4]):
+    if magic != _MAGIC or version not in _VERSIONS or _CRC.unpack_from(raw, _FIELDS.size)[0] != zlib.crc32(raw[:-4]):
         return None
     if slot >= len(_NAMES) or state > ROLLED_BACK:
         return None

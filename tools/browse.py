@@ -164,7 +164,7 @@ def state_at(store: Store, info: RunInfo, firmware: Firmware, n: int, phone: int
     found = store.snapshot(info.id, phone, n, snapshot_key())
     start, folded = 0, None
     if found is not None:
-        folded = snapshot.decode(found[1])
+        folded = snapshot.decode(found[1], firmware)
         start = found[0] if folded is not None else 0
     folded = folded or initial(firmware)
     decoder = store.decoder()

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from emulator.events.civil import utc_text
+from emulator.events.masking import printable
+from emulator.phone.locallog import log_of
 from emulator.phone.state import Phone
+from flash_image import LogLine
 from tools.timeline import seconds
 
 LOG_LINES = 10
@@ -31,14 +36,19 @@ def clock_line(phone: Phone) -> str:
 
 def log_lines(phone: Phone) -> Iterator[str]:
     """The phone's own log (PROV-291), its last lines."""
-    lines = phone.locallog.lines
+    lines = log_of(phone)
     shown = lines[-LOG_LINES:]
     if lines:
         yield f"log      {len(lines)} lines" + (":" if len(lines) == len(shown) else f", the last {len(shown)}:")
     for line in shown:
-        yield f"  {seconds(line.time):>12}  {line.severity} {line.tag}  {line.text}"
+        yield f"  {log_time(line):>12}  {line.severity} {line.tag}  {printable(line.text)}"
+
+
+def log_time(line: LogLine) -> str:
+    """When a line was logged: the time of day, or since power-on."""
+    return utc_text(line.time) if line.utc else f"+{seconds(line.time)}"
 
 
 def log_json(phone: Phone) -> list[dict[str, Any]]:
     """The phone's own log, whole."""
-    return [line._asdict() for line in phone.locallog.lines]
+    return [attrs.asdict(line) for line in log_of(phone)]

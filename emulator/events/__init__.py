@@ -83,7 +83,21 @@ from emulator.events.sip import (
     RegisterAnswered,
     RegisterStarted,
 )
-from emulator.events.storage import ConfigurationSaved, FlashErased, FlashProgrammed, SaveFailed, SettingsLoaded
+from emulator.events.storage import (
+    ConfigurationSaved,
+    FlashErased,
+    FlashFailed,
+    FlashFlipped,
+    FlashProgrammed,
+    FlashSettled,
+    FlashTorn,
+    LogWritten,
+    PowerCutPlanned,
+    PowerLost,
+    SaveFailed,
+    SectorsWorn,
+    SettingsLoaded,
+)
 from emulator.events.stream import (
     StreamClosed,
     StreamOpened,
@@ -149,7 +163,10 @@ PROVISIONING = (
     *(RunStarted, RunDeferred, StepEntered, SourceTried, ConfigurationRead, CertificateRead, FileRefused),
     *(ParameterSkipped, SettingEntered, SettingChanged, SettingRefused, RunEnded, DisplayShown),
 )
-STORAGE = (SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed)
+STORAGE = (
+    *(SettingsLoaded, FlashErased, FlashProgrammed, ConfigurationSaved, SaveFailed, FlashSettled, LogWritten),
+    *(PowerCutPlanned, FlashTorn, PowerLost, FlashFlipped, SectorsWorn, FlashFailed),
+)
 TIME = (ClockSet, ClockRefused)
 PEOPLE = (
     *(PageOpened, PageShown, PageSubmitted, ExportRequested, SettingsExported, ImportOffered, ImportEnded),
@@ -239,8 +256,12 @@ __all__ = [
     "FirmwareRolledBack",
     "FirmwareWritten",
     "FlashErased",
+    "FlashFailed",
     "FlashFitted",
+    "FlashFlipped",
     "FlashProgrammed",
+    "FlashSettled",
+    "FlashTorn",
     "FrameReceived",
     "FrameSent",
     "FtpReplied",
@@ -261,6 +282,7 @@ __all__ = [
     "LineWaiting",
     "LinkDown",
     "LinkUp",
+    "LogWritten",
     "LookupAnswered",
     "LookupRequested",
     "NameAsked",
@@ -276,6 +298,8 @@ __all__ = [
     "PnpEnded",
     "PnpSettled",
     "PnpSubscribed",
+    "PowerCutPlanned",
+    "PowerLost",
     "PowerOff",
     "PowerOn",
     "RegisterAnswered",
@@ -288,6 +312,7 @@ __all__ = [
     "RunEnded",
     "RunStarted",
     "SaveFailed",
+    "SectorsWorn",
     "SettingChanged",
     "SettingEntered",
     "SettingRefused",

@@ -311,7 +311,7 @@ class Store:
 
     def blob(self, digest: str) -> bytes:
         """The bytes of a blob. Raises KeyError if it is not there."""
-        found = self.ask("SELECT data FROM blobs WHERE digest = ?", (digest,))
+        found = self.ask("SELECT data FROM blobs WHERE digest = ? AND typeof(data) = 'blob'", (digest,))
         if not found or not isinstance(found[0][0], bytes):
             raise KeyError(digest)
         return found[0][0]

@@ -21,6 +21,7 @@ from emulator.events import (
     FirmwareConfirmed,
     FirmwareDamaged,
     FirmwareRolledBack,
+    FlashSettled,
     PowerOn,
     RestartOrdered,
     RunEnded,
@@ -28,20 +29,19 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
-from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.firmware import Reaction, applies, becomes, reacts
+from emulator.phone.flash import flash_event
 from emulator.phone.parts import PartState, part
-from emulator.phone.storage import flash_event
 from flash_image import (
     CONFIRMED,
     ROLLED_BACK,
     TRIAL,
     Chip,
     Choice,
+    Environment,
     FirmwareError,
     FirmwareImage,
     first_sector,
-    plan_choice,
-    read_environment,
     read_slot,
 )
 
@@ -100,10 +100,13 @@ def confirmed(phone: Phone, event: FirmwareConfirmed, entry: Entry) -> None:
 def boot(phone: Phone, event: PowerOn, entry: Entry) -> Reaction:
     """Start what the boot environment says; as long as it was never written there is nothing to say."""
     chip = phone.flash.chip
-    found = read_environment(chip)
+    found = phone.format.read_environment(chip)
+    grounds = phone.flash.grounds(found.sectors)
+    if work := phone.format.settle_environment(chip, found):
+        yield from (Because(flash_event(op), grounds) for op in work)
+        yield FlashSettled(unsettled(found))
     if found.choice is None and not found.damaged:
         return
-    grounds = phone.flash.grounds(found.sectors)
     if found.damaged:
         yield Because(FirmwareDamaged("", "checksum"), grounds)
     start = started(chip, found.choice or likely(chip))
@@ -116,6 +119,11 @@ def boot(phone: Phone, event: PowerOn, entry: Entry) -> Reaction:
         grounds = phone.flash.grounds((*found.sectors, first_sector(chip, slot)))
     version, hangs = (phone.came_with, False) if image is None else (image.version, image.hangs)
     yield Because(FirmwareBooted(slot, version, start.choice.tries, hangs), grounds)
+
+
+def unsettled(found: Environment) -> tuple[str, ...]:
+    """What was in doubt, as fixed codes."""
+    return (*(("boot-choice",) if found.firm is not None else ()), *(("boot-copy",) if found.torn else ()))
 
 
 def started(chip: Chip, choice: Choice) -> Start:
@@ -169,7 +177,13 @@ def spare(slot: str) -> str:
 
 def keep(phone: Phone, choice: Choice) -> Iterator[Event]:
     """The flash work that makes ``choice`` count."""
-    return (flash_event(op) for op in plan_choice(phone.flash.chip, choice))
+    return (flash_event(op) for op in phone.format.plan_choice(phone.flash.chip, choice))
+
+
+@becomes(FirmwareConfirmed)
+def confirmation(phone: Phone, event: FirmwareConfirmed, busy: int) -> Event:
+    """In a worn sector no choice can be written down."""
+    return FirmwareDamaged("", phone.flash.failed) if phone.flash.failed else event
 
 
 @reacts(FirmwareBooted)

@@ -23,10 +23,10 @@ from emulator.events import (
     SaveFailed,
 )
 from emulator.phone.access import refusal
-from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.firmware import Reaction, applies, becomes, reacts
+from emulator.phone.flash import flash_event
 from emulator.phone.parts import PartState, part
-from emulator.phone.storage import flash_event
-from flash_image import JournalError, mount, wipe
+from flash_image import JournalError
 
 if TYPE_CHECKING:
     from emulator.phone.state import Phone
@@ -79,9 +79,9 @@ def call_over(phone: Phone, event: HandsetReplaced, entry: Entry) -> Reaction:
 def cleared(phone: Phone) -> Iterator[Event | Because]:
     """One transaction that leaves nothing stored, and no old secret to be read from the chip."""
     chip = phone.flash.chip
-    mounted = mount(chip)
+    mounted = phone.format.mount(chip)
     try:
-        work = wipe(chip, mounted)
+        work = phone.format.wipe(chip, mounted)
     except JournalError as error:
         yield SaveFailed(error.reason)
         return
@@ -89,6 +89,12 @@ def cleared(phone: Phone) -> Iterator[Event | Because]:
     done = FactoryResetDone(mounted.sequence + 1, len(mounted.values), tuple(sorted(mounted.files)))
     grounds = phone.flash.grounds(mounted.sectors_read)
     yield Because(done, tuple(sorted({phone.factory_reset.accepted, *grounds})))
+
+
+@becomes(FactoryResetDone)
+def not_cleared(phone: Phone, event: FactoryResetDone, busy: int) -> Event:
+    """In a worn sector something is left."""
+    return SaveFailed(phone.flash.failed) if phone.flash.failed else event
 
 
 @reacts(FactoryResetDone)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, TypeVar
 import attrs
 
 from emulator.events import Because, Entry, Event, FlashErased, FlashProgrammed, Role, StepEntered, step_name
-from flash_image import Timing
+from flash_image import FORMAT, Format, Timing
 
 Reaction = Iterable[Event | Because]
 Apply = Callable[[Any, Any, Entry], None]
 React = Callable[[Any, Any, Entry], Reaction]
+Become = Callable[[Any, Any, int], Event]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARKS = "__offhook__"
@@ -51,6 +52,15 @@ def applies(part: str, *types: type[Event]) -> Callable[[F], F]:
 def reacts(*types: type[Event]) -> Callable[[F], F]:
     """The function decides what follows from an event of these types, and changes nothing."""
     return _marked(Mark("reacts", types))
+
+
+def becomes(*types: type[Event]) -> Callable[[F], F]:
+    """The function says what becomes of an event of these types that a reaction ordered: that event, or another.
+
+    It is called just before the event happens, as ``function(phone, event, busy)`` with the ns that it would take, and
+    changes nothing.
+    """
+    return _marked(Mark("becomes", types))
 
 
 def step(number: int, title: str) -> Callable[[F], F]:
@@ -145,7 +155,7 @@ class Handlers(NamedTuple):
     """What is called for one event type.
 
     busy: ns that the event keeps the phone busy; ordered: whether it is an order for the world; family: of the order,
-    "" if nobody answers it.
+    "" if nobody answers it; becomes: None for an event that happens as it was ordered.
     """
 
     applies: tuple[Apply, ...]
@@ -153,6 +163,7 @@ class Handlers(NamedTuple):
     busy: int
     ordered: bool
     family: str
+    becomes: Become | None
 
 
 class StepInfo(NamedTuple):
@@ -166,13 +177,14 @@ class StepInfo(NamedTuple):
 
 @attrs.frozen
 class Firmware:
-    """An immutable firmware: name, version as in the User-Agent, parts and options."""
+    """An immutable firmware: name, version as in the User-Agent, parts, options, and how it writes its flash."""
 
     name: str
     version: str
     parts: tuple[Part, ...]
     options: Options = attrs.Factory(Options)
     timing: Timing = attrs.Factory(Timing)
+    format: Format = FORMAT
 
     @cached_property
     def steps(self) -> dict[int, StepInfo]:
@@ -193,17 +205,20 @@ class Firmware:
 
         applies: dict[type[Event], list[Apply]] = {}
         reacts: dict[type[Event], list[React]] = {}
+        becomes: dict[type[Event], Become] = {}
         for function, mark in self._marks():
             for cls in mark.types:
                 if mark.use == "applies":
                     applies.setdefault(cls, []).append(function)
                 elif mark.use == "reacts":
                     reacts.setdefault(cls, []).append(function)
+                elif mark.use == "becomes":
+                    becomes[cls] = function
         reacts.setdefault(StepEntered, []).append(self._enter_step)
         for cls in {cls for info in self.steps.values() for cls in info.waits}:
             reacts.setdefault(cls, []).append(self._waiting(cls))
         busy = {FlashProgrammed: self.timing.program_ns, FlashErased: self.timing.erase_ns}
-        known = dict.fromkeys((*VOCABULARY.values(), *applies, *reacts))
+        known = dict.fromkeys((*VOCABULARY.values(), *applies, *reacts, *becomes))
         return {
             cls: Handlers(
                 tuple(applies.get(cls, ())),
@@ -211,6 +226,7 @@ class Firmware:
                 busy.get(cls, 0),
                 cls.role is Role.ORDER,
                 cls.orders,
+                becomes.get(cls),
             )
             for cls in known
         }
@@ -252,6 +268,11 @@ class Firmware:
     def adding(self, *functions: Callable[..., Any], name: str = "addition") -> Firmware:
         """A variant with one part more."""
         return attrs.evolve(self, name=f"{self.name}+{name}", parts=(*self.parts, Part(name, functions)))
+
+    def with_format(self, **functions: Callable[..., Any]) -> Firmware:
+        """A variant that writes its flash otherwise. Raises TypeError for a name that no function of a format has."""
+        names = "+".join(getattr(function, "__name__", "variant") for function in functions.values())
+        return attrs.evolve(self, name=f"{self.name}+{names}", format=self.format.replacing(**functions))
 
     def with_options(self, **changes: Any) -> Firmware:
         """A variant with other options. Raises TypeError for an unknown name, ValueError for a bad value."""

@@ -13,18 +13,27 @@ from emulator.events import (
     DatagramReceived,
     Entry,
     Event,
+    FlashErased,
+    FlashFailed,
     FlashFitted,
+    FlashFlipped,
+    FlashProgrammed,
+    FlashTorn,
     FrameReceived,
     LinkDown,
     LinkUp,
+    PowerCutPlanned,
     PowerOff,
     PowerOn,
     Role,
+    SectorsWorn,
 )
 from emulator.phone.bootloader import is_watchdog
 from emulator.phone.firmware import Firmware
 from emulator.phone.state import Phone, initial
 
+AT_ANY_TIME = (PowerCutPlanned, FlashFlipped, SectorsWorn)
+"""What happens to the chip, whether the phone has power or not."""
 LONGEST_SETTLE = 100_000
 """Events that one input may lead to; more is a loop in the firmware."""
 
@@ -68,9 +77,11 @@ class Machine:
         boot: power cycle of the order that the event answers (None: the current one). Answers need an open order of
         the same name and ordinal; everything but power and flash needs power, and packets need a link. A link goes down
         only once, and may be down from the start. A phone that restarts can lose its power meanwhile, and then does not
-        come up by itself. A firmware that hangs takes nothing.
+        come up by itself. A firmware that hangs takes nothing. What is done to the chip is done at any time.
         """
         power = self.phone.power
+        if type(event) in AT_ANY_TIME:
+            return True
         if self.phone.bootloader.hangs and not isinstance(event, PowerOff) and not is_watchdog(event):
             return False
         if event.answers:
@@ -111,12 +122,20 @@ class Machine:
         last, limit = n, n + LONGEST_SETTLE
         for entry in entries:  # the list grows while it is walked: first in, first out
             event = entry.event
-            applies, reacts, busy, ordered, family = table[type(event)]
+            applies, reacts, busy, ordered, family, becomes = table[type(event)]
+            if becomes is not None:
+                instead = becomes(phone, event, busy)
+                if instead is not event:
+                    last = overtaken(entries, entry, instead)
+                    event = instead
+                    applies, reacts, busy, ordered, family, _ = table[type(event)]
             entry.time = clock
             clock += busy
             phone.clock = clock
             for apply in applies:
                 apply(phone, event, entry)
+            if becomes is not None:
+                clock = phone.clock  # what went wrong took its own time
             number = entry.n
             if ordered:
                 key = f"{family}:{event.name}" if family else ""  # type: ignore[attr-defined]
@@ -134,3 +153,22 @@ class Machine:
                     if last > limit:
                         raise Runaway(f"entry {n} led to more than {LONGEST_SETTLE} events")
         return Settled(entries, orders)
+
+
+def overtaken(entries: list[Entry], entry: Entry, made: Event) -> int:
+    """Put ``made`` in the place of what ``entry`` ordered, and take out what can no longer happen; the last number.
+
+    When the power goes nothing more happens; when an operation of the flash fails, the others of the same decision are
+    not carried out. What is still to come has been numbered, but nobody has read its numbers.
+    """
+    entry.event = made
+    first = entries[0].n
+    coming = entries[entry.n - first + 1 :]
+    if isinstance(made, FlashTorn):
+        coming = []
+    elif isinstance(made, FlashFailed):
+        coming = [e for e in coming if e.cause != entry.cause or not isinstance(e.event, FlashErased | FlashProgrammed)]
+    entries[entry.n - first + 1 :] = coming
+    for number, each in enumerate(coming, entry.n + 1):
+        each.n = number
+    return entries[-1].n

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from emulator.phone.storage import PROVISIONED, USER, encode_stored
-from flash_image import factory, mount, pack, plan
+from flash_image import Dump, factory, mount, pack, plan, read_dump
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -30,3 +30,15 @@ def prepared_flash(
     for operation in plan(chip, mount(chip), values, dict(saved)):
         chip.apply(operation)
     return pack(chip)
+
+
+@lru_cache(maxsize=8)
+def dumped(data: bytes) -> Dump:
+    """The chip in a flash image file. Raises flash_image.DumpError."""
+    return read_dump(data)
+
+
+@lru_cache(maxsize=8)
+def dumped_flash(data: bytes) -> bytes:
+    """The packed image of :func:`dumped`."""
+    return pack(dumped(data).chip)

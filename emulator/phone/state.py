@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import attrs
 
-from emulator.events import Entry, FlashFitted, PowerOff, PowerOn, RestartOrdered
+from emulator.events import Entry, FlashFitted, PowerLost, PowerOff, PowerOn, RestartOrdered
 from emulator.phone.arp import Arp
 from emulator.phone.bootloader import Bootloader
 from emulator.phone.dhcp import Dhcp
@@ -19,6 +19,7 @@ from emulator.phone.dhcpv6 import Dhcpv6
 from emulator.phone.download import Download
 from emulator.phone.factory_reset import FactoryReset
 from emulator.phone.firmware import Firmware, Options, applies
+from emulator.phone.flash import Flash
 from emulator.phone.ftp import Ftp
 from emulator.phone.hardware import Power
 from emulator.phone.line_state import Registration
@@ -33,23 +34,24 @@ from emulator.phone.restart import Restart
 from emulator.phone.resync import Resync
 from emulator.phone.run_state import Provisioning
 from emulator.phone.settings import Settings
-from emulator.phone.storage import Flash
 from emulator.phone.syslog import Syslog
 from emulator.phone.tftp import Tftp
 from emulator.phone.update import Update
 from emulator.phone.wallclock import Wallclock
+from flash_image import Format
 
 
 @part
 class Phone(PartState):
     """Everything the phone knows.
 
-    came_with, options: version and options of the firmware value, not part of the fold; clock: ns, when the phone is
-    done with what it did last.
+    came_with, options, format: of the firmware value, not part of the fold; clock: ns, when the phone is done with what
+    it did last.
     """
 
     came_with: str
     options: Options
+    format: Format
     clock: int = 0
     power: Power = attrs.field(factory=Power, metadata={"copy": True})
     orders: Orders = attrs.field(factory=Orders, metadata={"copy": True})
@@ -118,8 +120,8 @@ VOLATILE = {
 """The parts that a power cut clears. What survives a restart is in the flash."""
 
 
-@applies("*", PowerOn, PowerOff, RestartOrdered)
-def power_cycled(phone: Phone, event: PowerOn | PowerOff | RestartOrdered, entry: Entry) -> None:
+@applies("*", PowerOn, PowerOff, PowerLost, RestartOrdered)
+def power_cycled(phone: Phone, event: PowerOn | PowerOff | PowerLost | RestartOrdered, entry: Entry) -> None:
     """Without power nothing is remembered; with it a new cycle begins. Every part that is not in flash starts anew."""
     for name, make in VOLATILE.items():
         setattr(phone, name, make())
@@ -138,7 +140,7 @@ def chip_fitted(phone: Phone, event: FlashFitted, entry: Entry) -> None:
 
 def initial(firmware: Firmware) -> Phone:
     """A phone before its first event: no flash chip, no power."""
-    return Phone(firmware.version, firmware.options)
+    return Phone(firmware.version, firmware.options, firmware.format)
 
 
 def fold_entry(firmware: Firmware, phone: Phone, entry: Entry) -> None:

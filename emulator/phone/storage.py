@@ -2,7 +2,8 @@
 
 Journal keys: ``p/KEY`` holds ``perm NUL access NUL value``, ``u/KEY`` a user's value, ``m/url`` the URL of the last
 good run. Saved files: ``standard``, ``product``, ``master``, ``root1`` to ``root3``. One transaction commits all of a
-run, so a restart finds either the old configuration or the new one, whole.
+run, so a restart finds either the old configuration or the new one, whole; what a power cut left in doubt is settled
+before anything is loaded.
 """
 
 from __future__ import annotations
@@ -18,30 +19,26 @@ from emulator.events import (
     ConfigurationSaved,
     Entry,
     Event,
-    FlashErased,
-    FlashProgrammed,
+    FlashSettled,
     PowerOn,
     SaveFailed,
     SettingChanged,
     SettingsLoaded,
 )
 from emulator.phone.certificates import certificate_digest
-from emulator.phone.firmware import Reaction, applies, reacts
-from emulator.phone.parts import PartState, part
+from emulator.phone.firmware import Reaction, applies, becomes, reacts
+from emulator.phone.flash import flash_event
 from emulator.phone.settings import Stored
 from flash_image import (
+    FORMAT,
     Chip,
-    Erase,
     FileDamaged,
+    Format,
     JournalError,
     LayoutError,
     Mounted,
-    Op,
     identity,
-    mount,
-    plan,
     read_file,
-    unpack,
 )
 
 if TYPE_CHECKING:
@@ -61,38 +58,6 @@ class FoldMismatch(Exception):
     def __init__(self, n: int, what: str) -> None:
         super().__init__(f"event {n}: {what}")
         self.n = n
-
-
-@part
-class Flash(PartState):
-    """The chip, and which entry last wrote each sector."""
-
-    chip: Chip = attrs.field(factory=Chip, metadata={"copy": True})
-    writers: dict[int, int] = attrs.Factory(dict)
-    fitted: int = 0
-
-    def fit(self, image: bytes, n: int) -> None:
-        """Take over the packed ``image``; entry ``n`` brought it. Raises flash_image.ImageError."""
-        self.chip, self.writers, self.fitted = unpack(image), {}, n
-
-    def grounds(self, sectors: Iterable[int]) -> tuple[int, ...]:
-        """The entries that last wrote ``sectors``, or the one that fitted the chip."""
-        return tuple(sorted({self.writers.get(sector, self.fitted) for sector in sectors} or {self.fitted}))
-
-
-@applies("flash", FlashErased)
-def erased(phone: Phone, event: FlashErased, entry: Entry) -> None:
-    """The sector reads 0xFF."""
-    phone.flash.chip.erase(event.sector)
-    phone.flash.writers[event.sector] = entry.n
-
-
-@applies("flash", FlashProgrammed)
-def programmed(phone: Phone, event: FlashProgrammed, entry: Entry) -> None:
-    """Bits are cleared."""
-    chip = phone.flash.chip
-    chip.program(event.address, event.data)
-    phone.flash.writers[event.address // chip.geometry.sector] = entry.n
 
 
 @attrs.frozen
@@ -115,9 +80,9 @@ class StoreContent:
             raise FoldMismatch(entry.n, "the flash does not hold the settings that were loaded")
 
 
-def read_store(chip: Chip) -> StoreContent:
+def read_store(chip: Chip, form: Format = FORMAT) -> StoreContent:
     """Read everything that a restart needs from ``chip``. Never raises: what is damaged is left out and named."""
-    mounted = mount(chip)
+    mounted = form.mount(chip)
     damage: list[str] = [found.code for found in mounted.damage]
     try:
         factory = identity(chip)
@@ -190,13 +155,23 @@ def saved_file(chip: Chip, mounted: Mounted, name: str) -> bytes | None:
 
 def saved_copy(phone: Phone, name: str) -> bytes | None:
     """:func:`saved_file` of the phone's own chip."""
-    return saved_file(phone.flash.chip, mount(phone.flash.chip), name)
+    return saved_file(phone.flash.chip, phone.format.mount(phone.flash.chip), name)
 
 
 @reacts(PowerOn)
 def load(phone: Phone, event: PowerOn, entry: Entry) -> Reaction:
-    """Step 1's material is read as soon as there is power, since the network needs the MAC address and the model."""
-    found = read_store(phone.flash.chip)
+    """Step 1's material is read as soon as there is power, since the network needs the MAC address and the model.
+
+    What an interrupted write left is made firm first, as it was read, so that every restart from here reads the same.
+    """
+    chip = phone.flash.chip
+    mounted = phone.format.mount(chip)
+    work = phone.format.settle(chip, mounted)
+    found = read_store(chip, phone.format)
+    if work:
+        grounds = phone.flash.grounds(mounted.sectors_read)
+        yield from (Because(flash_event(op), grounds) for op in work)
+        yield FlashSettled(unsettled(mounted))
     loaded = SettingsLoaded(
         values=len(found.provisioned) + len(found.user),
         digest=found.digest,
@@ -207,10 +182,23 @@ def load(phone: Phone, event: PowerOn, entry: Entry) -> Reaction:
     yield Because(loaded, phone.flash.grounds(found.sectors))
 
 
+def unsettled(mounted: Mounted) -> tuple[str, ...]:
+    """What was in doubt, as fixed codes."""
+    left = mounted.unsettled
+    found = {"bank": left.firm is not None, "bank-header": bool(left.headers), "clearing": mounted.cleared}
+    return (*((left.doubt,) if left.doubt else ()), *(code for code, is_so in found.items() if is_so))
+
+
+@becomes(FlashSettled)
+def settled(phone: Phone, event: FlashSettled, busy: int) -> Event:
+    """In a worn sector nothing can be made firm."""
+    return SaveFailed(phone.flash.failed) if phone.flash.failed else event
+
+
 @applies("settings", SettingsLoaded)
 def loaded(phone: Phone, event: SettingsLoaded, entry: Entry) -> None:
     """The stored settings are in force; the values are read from the flash again, and must be those of the event."""
-    found = read_store(phone.flash.chip)
+    found = read_store(phone.flash.chip, phone.format)
     found.expect(event, entry)
     settings = phone.settings
     settings.mac, settings.model, settings.serial = event.identity
@@ -224,7 +212,7 @@ def save(
 ) -> Iterable[Event | Because]:
     """The flash work that makes ``changes`` and ``files`` survive, as one transaction; nothing if nothing changes."""
     chip = phone.flash.chip
-    mounted = mount(chip)
+    mounted = phone.format.mount(chip)
     values: dict[str, bytes | None] = {}
     for change in changes:
         if change.layer == "provisioned":
@@ -234,7 +222,7 @@ def save(
     if url:
         values[_URL] = url.encode()
     try:
-        work = plan(chip, mounted, values, files)
+        work = phone.format.plan(chip, mounted, values, files, not phone.flash.saved)
     except JournalError as error:
         return [SaveFailed(error.reason)]
     if not work:
@@ -244,9 +232,10 @@ def save(
     return [*(flash_event(op) for op in work), saved]
 
 
-def flash_event(op: Op) -> Event:
-    """A flash operation as an event."""
-    return FlashErased(op.sector) if isinstance(op, Erase) else FlashProgrammed(op.address, op.data)
+@becomes(ConfigurationSaved)
+def saved(phone: Phone, event: ConfigurationSaved, busy: int) -> Event:
+    """What was written was read back, so the phone knows whether it is there."""
+    return SaveFailed(phone.flash.failed) if phone.flash.failed else event
 
 
 @applies("settings", ConfigurationSaved)

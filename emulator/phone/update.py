@@ -35,10 +35,11 @@ from emulator.events import (
 )
 from emulator.phone.bootloader import UNDONE, keep, sound, spare
 from emulator.phone.download import FIRMWARE
-from emulator.phone.firmware import Reaction, applies, reacts
+from emulator.phone.firmware import Reaction, applies, becomes, reacts
+from emulator.phone.flash import flash_event
 from emulator.phone.identity import macros
 from emulator.phone.parts import PartState, part
-from emulator.phone.storage import FoldMismatch, flash_event
+from emulator.phone.storage import FoldMismatch
 from emulator.phone.urls import expand
 from flash_image import (
     ROLLED_BACK,
@@ -49,8 +50,6 @@ from flash_image import (
     decode_firmware,
     has_slots,
     is_version,
-    plan_block,
-    read_environment,
     slot_size,
 )
 
@@ -144,7 +143,7 @@ def verdict(phone: Phone, version: str, path: str) -> Event:
         return FirmwareRefused(version, "bad-version")
     if not has_slots(phone.flash.chip):
         return FirmwareRefused(version, "no-slots")
-    held = read_environment(phone.flash.chip).choice
+    held = phone.format.read_environment(phone.flash.chip).choice
     if held is not None and held.state == ROLLED_BACK and held.order.hex() == order:
         return FirmwareRefused(version, "rolled-back")
     return UpdateBegun(version, order) if phone.settings.enabled("FIRM_UPGRADE_AUTO") else UpdateOffered(version)
@@ -266,9 +265,15 @@ def next_block(phone: Phone, event: TimerDue, entry: Entry) -> Reaction:
 def block(phone: Phone) -> Iterator[Event]:
     """The next block of the slot."""
     update = phone.update
-    work, done = plan_block(phone.flash.chip, update.slot, update.image, update.done)
+    work, done = phone.format.plan_block(phone.flash.chip, update.slot, update.image, update.done)
     yield from map(flash_event, work)
     yield FirmwareWritten(update.slot, done, len(update.image))
+
+
+@becomes(FirmwareWritten, FirmwareInstalled)
+def write_failed(phone: Phone, event: FirmwareWritten | FirmwareInstalled, busy: int) -> Event:
+    """A worn sector ends the update."""
+    return FirmwareRefused(phone.update.version, "write-failed") if phone.flash.failed else event
 
 
 def switch(phone: Phone) -> Iterator[Event | Because]:

@@ -23,6 +23,7 @@ from emulator.world.scenario import (
     Dhcpv6Spec,
     EventExpectation,
     FilesSpec,
+    PhoneSpec,
     Scenario,
     SipSpec,
     SntpSpec,
@@ -41,7 +42,13 @@ SERVED_OVER = {
 """Tables of stations and servers, and the families that the addresses of each can be of."""
 STEP_NAMES = frozenset(map(step_name, STEPS))
 AT_PAGES = ("web", "phone", "page", "export", "import", "factory-reset")
-USED_BY = {"page": ("page",), "file": ("import",), "level": AT_PAGES, "password": AT_PAGES}
+USED_BY = {
+    "page": ("page",),
+    "file": ("import",),
+    "level": AT_PAGES,
+    "password": AT_PAGES,
+    **dict.fromkeys(("address", "mask"), ("flip",)),
+}
 """Key of an action to the actions that look at it."""
 
 
@@ -83,6 +90,19 @@ def about_phone(scenario: Scenario) -> Iterator[str]:
     for file in phone.saved:
         if file not in (*FILES, *ROOTS):
             yield f"phone.saved: {file!r} is no saved file; there are {', '.join((*FILES, *ROOTS))}"
+    if phone.flash is not None:
+        yield from about_flash(phone)
+    for index, cut in enumerate(scenario.cut):
+        if not 0 <= cut.phone < phone.count:
+            yield f"cut[{index}].phone: there are phones 0 to {phone.count - 1}"
+
+
+def about_flash(phone: PhoneSpec) -> Iterator[str]:
+    """A flash image holds what these keys would say, of one phone."""
+    usual = PhoneSpec()
+    for key in ("mac", "model", "serial", "count", "user", "provisioned", "saved"):
+        if getattr(phone, key) != getattr(usual, key):
+            yield f"phone.{key}: the image of phone.flash says this; leave one of the two out"
 
 
 def about_lan(scenario: Scenario) -> Iterator[str]:
@@ -222,7 +242,7 @@ def about_people(place: str, action: ActionSpec) -> Iterator[str]:
     if action.do == "import" and not action.file:
         yield f"{place}.file: import needs a file beside the scenario"
     for name, doers in USED_BY.items():
-        if getattr(action, name) not in ("", "A", None) and action.do not in doers:
+        if getattr(action, name) not in ("", "A", None, 0) and action.do not in doers:
             yield f"{place}.{name}: {action.do} does nothing with it; it is for {', '.join(doers)}"
 
 

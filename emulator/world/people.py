@@ -1,4 +1,4 @@
-"""What people do at the web pages and the menu of a phone: an action of a scenario as the phone feels it."""
+"""What people do to a phone, at its web pages, its menu and its chip: an action of a scenario as the phone feels it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from emulator.events import (
     Event,
     ExportRequested,
     FactoryResetRequested,
+    FlashFlipped,
     HandsetLifted,
     HandsetReplaced,
     ImportOffered,
@@ -68,6 +69,7 @@ DEEDS: dict[str, Deed] = {
     "export": export_requested,
     "import": import_offered,
     "factory-reset": reset_requested,
+    "flip": lambda action, content: FlashFlipped(action.address, bytes.fromhex(action.mask)),
     "update": lambda action, content: UpdateAnswered(action.value == "yes"),
 }
 """Actions by name, to the event that the phone gets. Switching it on and NOTIFY are the world's (``Run``)."""

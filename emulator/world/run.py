@@ -16,13 +16,18 @@ from emulator.events import (
     DatagramSent,
     Entry,
     Event,
+    FlashErased,
     FlashFitted,
+    FlashProgrammed,
     FrameSent,
     LinkDown,
     LinkUp,
     Payload,
+    PowerCutPlanned,
+    PowerLost,
     PowerOn,
     RestartOrdered,
+    SectorsWorn,
     TimerDue,
     TimerSet,
     VlanChosen,
@@ -33,10 +38,10 @@ from emulator.phone.firmware import Firmware
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import Machine, Settled
 from emulator.phone.network import IPV4, own_address
-from emulator.phone.prepare import prepared_flash
+from emulator.phone.prepare import dumped_flash, prepared_flash
 from emulator.world.agenda import WORLD, Agenda
 from emulator.world.people import DEEDS
-from emulator.world.scenario import ActionSpec, Duration, PhoneSpec, Scenario
+from emulator.world.scenario import ActionSpec, CutSpec, Duration, PhoneSpec, Scenario
 from emulator.world.simulated import SimulatedWorld
 from emulator.world.streams import Streams
 
@@ -84,6 +89,8 @@ class Run:
         count = scenario.phone.count
         self.machines = [Machine(self.firmware, index) for index in range(count)]
         self.cables = [True] * count
+        self.cuts: dict[int, tuple[CutSpec, ...]] = {}
+        self.offs: dict[int, tuple[int, ...]] = {}
         self._open_story()
 
     def _open_story(self) -> None:
@@ -92,10 +99,22 @@ class Run:
         for index in range(spec.count):
             at = index * spec.stagger
             self.agenda.later(at, index, FlashFitted(Payload(flash_of(self.scenario, index))))
+            for worn in spec.worn:
+                self.agenda.later(at, index, SectorsWorn(worn.erasures, worn.behaviour, worn.sectors))
+            self.plan_cuts(at, index, tuple(cut for cut in self.scenario.cut if cut.phone == index))
             self.agenda.later(at, index, ActionSpec(Duration(at), "power-on", phone=index))
+        for action in sorted(self.scenario.action, key=lambda action: action.at):
+            if action.do == "power-off":
+                self.offs[action.phone] = (*self.offs.get(action.phone, ()), action.at)
         for action in self.scenario.action:
             self.agenda.later(action.at, action.phone, action)
         self.world.open(self.agenda, spec.count)
+
+    def plan_cuts(self, time: int, index: int, cuts: tuple[CutSpec, ...]) -> None:
+        """Have the power of a phone go in its flash work: as the first of ``cuts`` says, then as the next."""
+        self.cuts[index] = cuts
+        for cut in cuts[:1]:
+            self.agenda.later(time, index, PowerCutPlanned(cut.after, cut.tear, cut.keep, cut.sample))
 
     @property
     def digest(self) -> str:
@@ -159,18 +178,51 @@ class Run:
         machine = self.machines[index]
         if not machine.accepts(event, boot):
             return None
-        settled = machine.take(event, due, cause, self.recorder.count + 1)
+        settled = self._settle(index, event, due, cause)
         self.recorder.record(settled.entries)
+        machine = self.machines[index]
         if isinstance(event, LinkUp):
             self.world.port_up(index)
         boots = machine.phone.power.boots
         for entry, ordinal in settled.orders:
             self._carry_out(entry, ordinal, boots)
-        if isinstance(event, PowerOn):
+        if isinstance(event, PowerOn) and machine.phone.power.on:
             self.agenda.later(machine.phone.clock, index, LinkUp() if self.cables[index] else LinkDown())
+        if isinstance(settled.entries[-1].event, PowerLost):
+            self._power_lost(index, settled.entries[-1])
         if self.observer is not None:
             self.observer(settled)
         return settled
+
+    def _settle(self, index: int, event: Event, due: int, cause: int | None) -> Settled:
+        """Let the phone take the input; power that is switched off in the middle of the flash work cuts that off.
+
+        How long the work takes is only known when it is done. If that is too late, the phone takes the input once more,
+        now with the cut planned.
+        """
+        machine = self.machines[index]
+        off = next((time for time in self.offs.get(index, ()) if time >= due), None)
+        if off is None:
+            return machine.take(event, due, cause, self.recorder.count + 1)
+        before = machine.fork()
+        settled = machine.take(event, due, cause, self.recorder.count + 1)
+        cut = None if machine.phone.clock <= off else cut_at(settled, off, machine)
+        if cut is None:
+            return settled
+        self.machines[index] = before
+        planned = before.take(cut, due, None, self.recorder.count + 1)
+        self.recorder.record(planned.entries)
+        if self.observer is not None:
+            self.observer(planned)
+        return before.take(event, due, cause, self.recorder.count + 1)
+
+    def _power_lost(self, index: int, lost: Entry) -> None:
+        """After a planned cut the power comes back, and the next cut is planned; power that was switched off stays."""
+        if not self.cuts.get(index):
+            return
+        done, *others = self.cuts[index]
+        self.plan_cuts(lost.time, index, tuple(others))
+        self.agenda.later(lost.time + done.off, index, self._power_on(index))
 
     def _carry_out(self, entry: Entry, ordinal: int, boot: int) -> None:
         event = entry.event
@@ -205,12 +257,27 @@ class Run:
         twin.observer = None
         twin.machines = [machine.fork() for machine in self.machines]
         twin.cables = list(self.cables)
+        twin.cuts, twin.offs = dict(self.cuts), self.offs
         return twin
+
+
+def cut_at(settled: Settled, off: int, machine: Machine) -> PowerCutPlanned | None:
+    """The cut of the flash operation that was going on at ``off`` (ns), in proportion to the time that had passed."""
+    operations = [e for e in settled.entries if isinstance(e.event, FlashErased | FlashProgrammed)]
+    for index, entry in enumerate(operations):
+        event = entry.event
+        busy = machine.table[type(event)].busy
+        if entry.time <= off < entry.time + busy:
+            size = len(event.data) if isinstance(event, FlashProgrammed) else machine.phone.flash.chip.geometry.sector
+            return PowerCutPlanned(index, "bytes", size * (off - entry.time) // busy, 0)
+    return None
 
 
 def flash_of(scenario: Scenario, index: int) -> bytes:
     """The packed flash image that phone ``index`` of ``scenario`` starts from."""
     spec = scenario.phone
+    if spec.flash is not None:
+        return dumped_flash(scenario.content[spec.flash])
     return prepared_flash(
         mac_of(spec, index),
         spec.model,

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, in_, le, matches_re, optional
 
 from emulator.events import SECOND
+from flash_image import BEHAVIOURS, KINDS, MAX_SECTOR
 
 Duration = NewType("Duration", int)
 """ns; written ``"1.5s"``, ``"30min"`` in a file."""
@@ -28,11 +29,23 @@ MS = SECOND // 1000
 
 
 @frozen
+class WornSpec:
+    """Sectors that wear out. erasures: how long they last, 0: worn from the start; behaviour: what they do then, an
+    error that the chip reports or a loss that it does not; sectors: which, none: all that no other entry names."""
+
+    behaviour: str = field(validator=in_(BEHAVIOURS))
+    erasures: int = field(default=0, validator=and_(ge(0), le(0xFFFF_FFFF)))
+    sectors: tuple[int, ...] = ()
+
+
+@frozen
 class PhoneSpec:
     """The phone, or ``count`` of them with consecutive MAC addresses, switched on ``stagger`` apart.
 
     user: values typed before the story begins; provisioned: values of earlier runs; saved: saved files, as file
-    names beside the scenario. All of it is in the flash the phone starts from. options: see ``Options``.
+    names beside the scenario. All of it is in the flash the phone starts from. flash: instead of all that, and of MAC
+    address, model and serial number, a flash image beside the scenario (raw, Intel HEX, S-record or packed); worn:
+    sectors of the chip that wear out. options: see ``Options``.
     """
 
     model: str = "KX-UTG200B"
@@ -45,6 +58,26 @@ class PhoneSpec:
     user: Mapping[str, str] = field(factory=dict)
     provisioned: Mapping[str, str] = field(factory=dict)
     saved: Mapping[str, str] = field(factory=dict)
+    flash: str | None = None
+    worn: tuple[WornSpec, ...] = ()
+
+
+@frozen
+class CutSpec:
+    """The power goes in the middle of a flash operation. Several follow each other.
+
+    after: flash operations of the phone before that one, counted from its first power-on or from the cut before; tear:
+    what is done of it: ``nothing``, so many ``bytes``, of the word behind them some ``bits``, of an erasure a part
+    (``partial``), or the word behind them is left ``unstable``; keep: the bytes; sample: number of the random choice of
+    bits; off: until the power is back.
+    """
+
+    after: int = field(validator=and_(ge(0), le(10_000_000)))
+    tear: str = field(default="nothing", validator=in_(tuple(KINDS)))
+    keep: int = field(default=0, validator=and_(ge(0), le(MAX_SECTOR)))
+    sample: int = field(default=0, validator=and_(ge(0), le(0xFFFF_FFFF)))
+    off: Duration = Duration(2 * SECOND)
+    phone: int = 0
 
 
 @frozen
@@ -341,7 +374,7 @@ class SyslogSpec:
 ACTIONS = (
     *("power-off", "power-on", "link-down", "link-up", "web", "phone"),
     *("lift", "hang-up", "restart", "notify", "update"),
-    *("page", "export", "import", "factory-reset"),
+    *("page", "export", "import", "factory-reset", "flip"),
 )
 
 
@@ -354,7 +387,8 @@ class ActionSpec:
     page: a group such as ``System/Prov``, of a line ``Lines/Line/Sip/1``; file: beside the scenario, for ``import``;
     level: who acts at a page, ``A``, the administrator, or ``U``, a user; password: what he types to log in, or at a
     protected menu (none: he has logged in before); value of ``update``: ``yes`` or ``no``, what the user answers when
-    the display offers a firmware.
+    the display offers a firmware. address, mask: for ``flip``: where bits of the flash read the other way from then on,
+    and which, in hex; the same again lifts it.
     """
 
     at: Duration
@@ -368,6 +402,8 @@ class ActionSpec:
     file: str = ""
     level: str = field(default="A", validator=in_(("A", "U")))
     password: str | None = None
+    address: int = field(default=0, validator=ge(0))
+    mask: str = field(default="", validator=matches_re("([0-9A-Fa-f]{2}){0,4096}"))
     phone: int = 0
 
 
@@ -451,6 +487,7 @@ class Scenario:
     syslog: tuple[SyslogSpec, ...] = ()
     names: Mapping[str, str] = field(factory=dict)
     action: tuple[ActionSpec, ...] = ()
+    cut: tuple[CutSpec, ...] = ()
     expect: Expectations = field(factory=Expectations)
     content: Mapping[str, bytes] = field(factory=dict, repr=False)
     """Files that servers serve and flashes hold, by the name the scenario uses. Read with the scenario."""

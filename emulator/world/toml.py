@@ -25,7 +25,7 @@ from emulator.world.doubts import doubts
 from emulator.world.expect import faults
 from emulator.world.run import Run
 from emulator.world.scenario import Chance, Duration, Instant, Scenario
-from flash_image import JournalError, LayoutError
+from flash_image import MAX_DUMP, DumpError, JournalError, LayoutError
 
 SIZE_LIMIT = 1_000_000
 """Longest scenario file, in bytes."""
@@ -123,6 +123,8 @@ def contents(scenario: Scenario, name: str, folder: Path) -> dict[str, bytes]:
         for where in server.paths.values():
             if where.file is not None:
                 found[where.file] = read_content(inside(folder, where.file, name), name)
+    if scenario.phone.flash is not None:
+        found[scenario.phone.flash] = read_content(inside(folder, scenario.phone.flash, name), name, MAX_DUMP)
     imported = (action.file for action in scenario.action if action.do == "import" and action.file)
     for file in (*scenario.phone.saved.values(), *imported):
         found[file] = read_content(inside(folder, file, name), name)
@@ -137,17 +139,15 @@ def inside(folder: Path, name: str, scenario: str) -> Path:
     return path
 
 
-def read_content(path: Path, scenario: str) -> bytes:
-    """A served file. Raises ScenarioError."""
+def read_content(path: Path, scenario: str, limit: int = CONTENT_LIMIT) -> bytes:
+    """A file that the scenario names, of at most ``limit`` bytes. Raises ScenarioError."""
     try:
         with path.open("rb") as file:
-            data = file.read(CONTENT_LIMIT + 1)
+            data = file.read(limit + 1)
     except OSError as error:
-        raise ScenarioError(
-            f"{scenario}: served file {path.name}: {(error.strerror or 'unreadable').lower()}"
-        ) from None
-    if len(data) > CONTENT_LIMIT:
-        raise ScenarioError(f"{scenario}: served file {path.name} is longer than {CONTENT_LIMIT:,} bytes")
+        raise ScenarioError(f"{scenario}: file {path.name}: {(error.strerror or 'unreadable').lower()}") from None
+    if len(data) > limit:
+        raise ScenarioError(f"{scenario}: file {path.name} is longer than {limit:,} bytes")
     return data
 
 
@@ -248,6 +248,8 @@ def checked(scenario: Scenario, name: str) -> Scenario:
     except TypeError as error:
         unknown = str(error).rpartition(" ")[2]
         raise ScenarioError(f"{name}: phone.options: unknown option {unknown}") from None
+    except DumpError as error:
+        raise ScenarioError(f"{name}: phone.flash: {scenario.phone.flash} is no flash image: {error.reason}") from None
     except (LayoutError, JournalError) as error:
         raise ScenarioError(f"{name}: phone: its flash cannot be made: {error.reason}") from None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the tests of the journal share: a small chip, transactions, a dict to compare with, tears and damage.
+"""What the tests of the flash share: a small chip, transactions, a dict to compare with, power cuts and damage.
 
 The small chip has banks of 8 KiB and 16 file sectors of 512 bytes, so that compactions and reuse come soon.
 """
@@ -13,6 +13,9 @@ from flash_image.files import FileDamaged, read_file
 from flash_image.journal import Mounted, mount, plan
 from flash_image.layout import BANK_SECTORS, factory
 from flash_image.records import FileRef
+from flash_image.settling import settle, settle_environment
+from flash_image.slots import read_environment
+from flash_image.tears import Tear, TearKind, leave, size_of, tear, tears_of
 
 SMALL = Geometry(size=64 * 1024, sector=512, page=64)
 BANK = BANK_SECTORS * SMALL.sector
@@ -45,12 +48,12 @@ TRANSACTIONS = st.tuples(changes(KEYS, 400), changes(NAMES, 1000))
 HISTORIES = st.lists(TRANSACTIONS, min_size=1, max_size=25)
 
 
-def fresh(geometry: Geometry = SMALL) -> Chip:
-    return factory("0080F0ABCDEF", "KX-UTG200", geometry=geometry)
+def fresh(geometry: Geometry = SMALL, version: int = 2) -> Chip:
+    return factory("0080F0ABCDEF", "KX-UTG200", geometry=geometry, version=version)
 
 
-def commit(chip: Chip, values: Changes, files: Changes | None = None) -> tuple[Op, ...]:
-    ops = plan(chip, mount(chip), values, files or {})
+def commit(chip: Chip, values: Changes, files: Changes | None = None, first: bool = False) -> tuple[Op, ...]:
+    ops = plan(chip, mount(chip), values, files or {}, first)
     for op in ops:
         chip.apply(op)
     return ops
@@ -68,6 +71,39 @@ def after(state: State, transaction: Transaction) -> State:
 def state_of(chip: Chip, mounted: Mounted | None = None) -> State:
     found = mounted or mount(chip)
     return found.values, {name: read_file(chip, ref) for name, ref in found.files.items()}
+
+
+def torn(chip: Chip, op: Op, how: Tear) -> Chip:
+    """A copy of ``chip`` on which ``op`` was torn."""
+    left = chip.copy()
+    leave(left, tear(chip, op, how))
+    return left
+
+
+def cut(chip: Chip, op: Op, keep: int) -> Chip:
+    """A copy of ``chip`` on which only so many bytes of ``op`` were done."""
+    return torn(chip, op, Tear("bytes", keep))
+
+
+def sampled(op: Op, rng: random.Random, kinds: tuple[TearKind, ...] = ()) -> list[Tear]:
+    """Some tears of each kind that ``op`` can suffer."""
+    last = size_of(Chip(SMALL), op) - 1
+    made = []
+    for kind in kinds or tears_of(op):
+        for _ in range(1 if kind == "nothing" else 2):
+            keep = rng.choice([0, last, max(0, last - 4), rng.randint(0, last)])
+            made.append(Tear(kind, keep, rng.randrange(6)))
+    return made
+
+
+def power_on(chip: Chip) -> Mounted:
+    """What a phone does when it starts: read once, make firm what is in doubt; what it read."""
+    if chip.faults is not None:
+        chip.faults.turn += 1
+    found = mount(chip)
+    for op in (*settle(chip, found), *settle_environment(chip, read_environment(chip))):
+        chip.apply(op)
+    return found
 
 
 def blend(op: Op, chip: Chip, seed: int) -> None:

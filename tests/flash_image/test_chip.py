@@ -20,13 +20,12 @@ def operations(draw: st.DrawFn, geometry: Geometry = SMALL) -> Op:
     return Program(address, bytes(draw(st.lists(byte, min_size=1, max_size=room))))
 
 
-def model_apply(model: bytearray, op: Op, keep: int | None = None) -> None:
+def model_apply(model: bytearray, op: Op) -> None:
     if isinstance(op, Erase):
         first = op.sector * SMALL.sector
-        size = SMALL.sector if keep is None else keep
-        model[first : first + size] = b"\xff" * size
+        model[first : first + SMALL.sector] = b"\xff" * SMALL.sector
     else:
-        for index, byte in enumerate(op.data[:keep]):
+        for index, byte in enumerate(op.data):
             model[op.address + index] &= byte
 
 
@@ -47,25 +46,6 @@ def test_chip_equals_model(ops: list[Op], one: int, other: int) -> None:
         blank = model[sector * 512 : sector * 512 + 512] == b"\xff" * 512
         assert chip.is_blank(sector) == blank == (sector not in chip.sectors)
     assert all(type(held) is bytes and len(held) == SMALL.sector for held in chip.sectors.values())
-
-
-@settings(deadline=None)
-@given(st.lists(operations(), max_size=12), operations(), st.data())
-def test_a_torn_operation_stops_at_the_byte(ops: list[Op], last: Op, data: st.DataObject) -> None:
-    chip, model = Chip(SMALL), bytearray(b"\xff" * SMALL.size)
-    for op in ops:
-        chip.apply(op)
-        model_apply(model, op)
-    size = len(last.data) if isinstance(last, Program) else SMALL.sector
-    keep = data.draw(st.integers(0, size))
-    before = dict(chip.wear)
-    chip.tear(last, keep)
-    model_apply(model, last, keep)
-    assert chip.read(0, SMALL.size) == model
-    assert all(held != b"\xff" * SMALL.sector for held in chip.sectors.values())
-    if isinstance(last, Erase) and keep:
-        before[last.sector] = before.get(last.sector, 0) + 1
-    assert chip.wear == before
 
 
 @settings(deadline=None)
@@ -133,13 +113,6 @@ def test_reads_out_of_range(address: int, length: int) -> None:
     with pytest.raises(ChipFault) as caught:
         Chip(SMALL).read(address, length)
     assert caught.value.reason == "read-range"
-
-
-@pytest.mark.parametrize(("op", "keep"), [(Program(0, b"ab"), 3), (Program(0, b"ab"), -1), (Erase(0), 513)])
-def test_tearing_beyond_the_operation(op: Op, keep: int) -> None:
-    with pytest.raises(ChipFault) as caught:
-        Chip(SMALL).tear(op, keep)
-    assert caught.value.reason == "keep-range"
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_a_changed_image_with_a_good_checksum_is_refused_or_packs_to_itself(chip
         (b"", "too-short"),
         (head(), "too-short"),
         (sealed(b"x" + head()[1:]), "magic"),
-        (sealed(head(version=2)), "version"),
+        (sealed(head(version=3)), "version"),
         (sealed(head(geometry=(2048, 500, 64))), "geometry"),
         (sealed(head(geometry=(1 << 31, 4096, 256))), "geometry"),
         (sealed(head(pages=1)), "length"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import flash_image
 from flash_image.chip import Chip, Program
 from flash_image.files import FileDamaged, read_file
-from flash_image.journal import JournalFull, mount, plan
+from flash_image.journal import JournalFull, mount, plan, wipe
 from flash_image.layout import factory
 from flash_image.records import MAX_NUMBER, FileRef
 from tests.flash_image.journal_model import (
@@ -89,7 +89,7 @@ def sealed(body: bytes) -> bytes:
     return body + struct.pack("<IB", zlib.crc32(body), 0)
 
 
-def header(generation: int, sequence: int, version: int = 1) -> bytes:
+def header(generation: int, sequence: int, version: int = 2) -> bytes:
     return sealed(struct.pack("<4sB3xII", b"KXJB", version, generation, sequence))
 
 
@@ -99,11 +99,12 @@ def record(
     kind: int = 1,
     sequence: int = 1,
     generation: int = 1,
-    version: int = 1,
+    version: int = 2,
     cursor: int = 48,
 ) -> bytes:
     parts = (b"KXJR", version, kind, count, sequence, generation, cursor, len(entries))
-    return sealed(struct.pack("<4sBBHIIII", *parts) + entries)
+    start = struct.pack("<4sBBHIIII", *parts)
+    return sealed(start + (struct.pack("<I", zlib.crc32(start)) if version > 1 else b"") + entries)
 
 
 def entry(tag: int, key: bytes, body: bytes = b"") -> bytes:
@@ -113,23 +114,46 @@ def entry(tag: int, key: bytes, body: bytes = b"") -> bytes:
 def test_a_bank_is_written_as_documented() -> None:
     chip = fresh()
     start = BANK_STARTS[0]
-    assert chip.read(start, 128) == header(1, 0).ljust(64, b"\xff") + record(b"", 0, 2, 0).ljust(64, b"\xff")
+    confirmed = header(1, 0) + b"\0"
+    assert chip.read(start, 128) == confirmed.ljust(64, b"\xff") + record(b"", 0, 2, 0).ljust(64, b"\xff")
     commit(chip, {"a": b"1", "b": b"2"}, {"f": b"body"})
     reference = struct.pack("<III", 4, zlib.crc32(b"body"), 48)
     whole = record(entry(1, b"a", b"1") + entry(1, b"b", b"2") + entry(3, b"f", reference), 3, cursor=49)
-    assert chip.read(start + 128, len(whole)) == whole
+    assert chip.read(start + 128, len(whole) + 1) == whole + b"\0"
+    tail = mount(chip).tail
+    assert tail == start + 192
     commit(chip, {"a": None}, {"f": None})
     whole = record(entry(2, b"a") + entry(4, b"f"), 2, sequence=2, cursor=49)
-    assert chip.read(start + 192, len(whole)) == whole
+    assert chip.read(tail, len(whole) + 1) == whole + b"\0"
+
+
+def test_the_first_commit_since_power_on_retires_a_page() -> None:
+    chip = fresh()
+    commit(chip, {"a": b"1"}, first=True)
+    assert chip.read(BANK_STARTS[0] + 128, 64) == bytes(64)
+    whole = record(entry(1, b"a", b"1"), 1)
+    assert chip.read(BANK_STARTS[0] + 192, len(whole) + 1) == whole + b"\0"
+    assert (mount(chip).values, mount(chip).damage) == ({"a": b"1"}, ())
+
+
+def test_a_clearing_is_a_snapshot_of_its_own_kind() -> None:
+    chip = fresh()
+    commit(chip, {"a": b"1"})
+    for op in wipe(chip, mount(chip)):
+        chip.apply(op)
+    whole = record(b"", 0, 3, 2, 2)
+    assert chip.read(BANK_STARTS[1] + 64, len(whole)) == whole
+    assert mount(chip).cleared
 
 
 def test_the_dump_in_the_readme() -> None:
     readme = Path(flash_image.__file__).with_name("README.md").read_text()
     rows = re.findall(r"^    ([0-9a-f]{5})  ((?:[0-9a-f]{2} )+) ", readme, re.MULTILINE)
+    confirmed_at = int(rows[-1][0], 16)
     chip = factory("0080F0ABCDEF", "KX-UTG200")
-    (op,) = commit(chip, {"TIME_ZONE": b"60"})
+    ops = commit(chip, {"TIME_ZONE": b"60"})
     dump = b"".join(bytes.fromhex(row) for _, row in rows)
-    assert op == Program(int(rows[0][0], 16), dump)
+    assert ops == (Program(int(rows[0][0], 16), dump[:-1]), Program(confirmed_at, dump[-1:]))
 
 
 @pytest.mark.parametrize(
@@ -140,9 +164,11 @@ def test_the_dump_in_the_readme() -> None:
         (record(entry(1, b"a", b"2"), 1)[:20] + b"\x00\x00\x00\x10" + bytes(40), "torn-record"),
         (record(entry(1, b"a", b"2"), 1)[:-2] + b"\x00\x00", "record-checksum"),
         (record(entry(1, b"a", b"2"), 1).replace(b"KXJR", b"KXJX"), "record-checksum"),
-        (record(entry(1, b"a", b"2"), 1, version=2), "record-header"),
-        (record(entry(1, b"a", b"2"), 1, kind=3), "record-header"),
+        (record(entry(1, b"a", b"2"), 1, version=3), "record-header"),
+        (record(entry(1, b"a", b"2"), 1, kind=4), "record-header"),
+        (record(entry(1, b"a", b"2"), 1, version=1), "stale-record"),
         (record(entry(1, b"a", b"2"), 1, kind=2), "stale-record"),
+        (record(b"", 0, kind=3), "stale-record"),
         (record(entry(1, b"a", b"2"), 1, sequence=2), "stale-record"),
         (record(entry(1, b"a", b"2"), 1, generation=2), "stale-record"),
         (record(entry(1, b"a", b"2"), 2), "record-entries"),
@@ -178,7 +204,7 @@ def test_what_is_wrong_with_a_record_is_named(data: bytes, code: str) -> None:
 def test_entries_of_any_kind_under_a_good_checksum(entries: bytes, count: int, kind: int) -> None:
     chip = fresh()
     address = BANK_STARTS[0] + (128 if kind == 1 else 64)
-    chip.sectors[16] = header(1, 0).ljust(64, b"\xff") + b"\xff" * 448
+    chip.sectors[16] = (header(1, 0) + b"\0").ljust(64, b"\xff") + b"\xff" * 448
     overwrite(chip, BANK_STARTS[0] + 64, record(b"", 0, 2, 0))
     overwrite(chip, address, record(entries, count, kind, 2 - kind).ljust(128, b"\xff"))
     mounted = mount(chip)
@@ -227,7 +253,7 @@ def test_both_banks_lost() -> None:
 
 def test_a_header_of_another_version_is_damage() -> None:
     chip = fresh()
-    overwrite(chip, BANK_STARTS[0], header(1, 0, version=2))
+    overwrite(chip, BANK_STARTS[0], header(1, 0, version=3))
     assert [damage.code for damage in mount(chip).damage] == ["bank-header"]
 
 

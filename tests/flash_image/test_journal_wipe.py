@@ -22,6 +22,7 @@ from tests.flash_image.journal_model import (
     blend,
     bytes_of,
     commit,
+    cut,
     fresh,
     state_of,
 )
@@ -65,8 +66,7 @@ def test_a_cut_anywhere_leaves_all_or_nothing(
     for index, op in enumerate(wipe(chip, mount(chip))):
         size = bytes_of(op)
         for keep in sorted({0, 1 % size, at % size, size - 1}):
-            torn = chip.copy()
-            torn.tear(op, keep)
+            torn = cut(chip, op, keep)
             seen.append(state_of(torn))
             if keep % 2:
                 commit(torn, *following)

@@ -27,7 +27,7 @@ def rewrite(chip: Chip, address: int, data: bytes) -> None:
     chip.sectors[number] = held[:offset] + data + held[offset + len(data) :]
 
 
-def table(entries: list[tuple[bytes, int, int]], size: int = 8 << 20, version: int = 1) -> bytes:
+def table(entries: list[tuple[bytes, int, int]], size: int = 8 << 20, version: int = 2) -> bytes:
     body = struct.pack("<4sBBHII", b"KXPT", version, len(entries), 256, 4096, size)
     body += b"".join(struct.pack("<12sII", *entry) for entry in entries)
     return body + struct.pack("<I", zlib.crc32(body))
@@ -51,6 +51,7 @@ def test_the_built_in_layout_of_eight_megabytes() -> None:
         Partition("table", 0, 1),
         Partition("factory", 1, 1),
         Partition("boot", 2, 2),
+        Partition("log", 4, 12),
         Partition("journal", 16, 32),
         Partition("files", 48, 976),
         Partition("firmware-a", 1024, 512),
@@ -58,9 +59,19 @@ def test_the_built_in_layout_of_eight_megabytes() -> None:
     )
 
 
+def test_a_chip_of_format_1_has_no_log_and_confirms_nothing() -> None:
+    chip = factory(MAC, "KX-UTG200", "1AB0001", version=1)
+    layout = partitions(chip)
+    assert (layout.version, layout.confirms, layout.find("log"), layout.damage) == (1, False, None, "")
+    assert chip.read(0, 160) == table(
+        [*GOOD[:2], (b"boot", 2, 2), *GOOD[2:], (b"firmware-a", 1024, 512), (b"firmware-b", 1536, 512)], version=1
+    )
+    assert mount(chip).bank == 0
+
+
 def test_the_table_is_written_as_documented() -> None:
     slots = [(b"firmware-a", 1024, 512), (b"firmware-b", 1536, 512)]
-    assert fresh().read(0, 160) == table([*GOOD[:2], (b"boot", 2, 2), *GOOD[2:], *slots])
+    assert fresh().read(0, 180) == table([*GOOD[:2], (b"boot", 2, 2), (b"log", 4, 12), *GOOD[2:], *slots])
 
 
 def test_the_factory_data_is_written_as_documented() -> None:
@@ -119,7 +130,7 @@ def test_other_geometries_have_a_layout_that_fits(sector: int, log_count: int, p
 
 
 @settings(deadline=None)
-@given(st.integers(0, 159), st.integers(1, 255))
+@given(st.integers(0, 179), st.integers(1, 255))
 def test_a_table_with_any_byte_changed_falls_back(at: int, mask: int) -> None:
     chip = fresh()
     rewrite(chip, at, bytes([chip.read(at, 1)[0] ^ mask]))
@@ -133,7 +144,7 @@ def test_a_table_with_any_byte_changed_falls_back(at: int, mask: int) -> None:
     ("raw", "damage"),
     [
         (b"\xff" * 256, "header"),
-        (table(GOOD, version=2), "header"),
+        (table(GOOD, version=3), "header"),
         (table([*GOOD, *[(b"%d" % n, 1024 + n, 1) for n in range(8)]]), "header"),
         (table(GOOD, size=4 << 20), "geometry"),
         (table(GOOD[:3]), "entries"),
@@ -145,6 +156,7 @@ def test_a_table_with_any_byte_changed_falls_back(at: int, mask: int) -> None:
         (table([(b"table", 2, 1), (b"factory", 3, 1), *GOOD[2:]]), "entries"),
         (table([]), "entries"),
         (table(GOOD), ""),
+        (table(GOOD, version=1), ""),
     ],
 )
 def test_tables_that_do_not_hold(raw: bytes, damage: str) -> None:

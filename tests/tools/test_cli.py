@@ -43,7 +43,7 @@ def test_run_json_has_the_agreed_fields() -> None:
     assert found["run"] is None
     assert found["virtual_ns"] == 20_000_000_000
     assert len(found["digest"]) == 64
-    assert found["events"] == 127
+    assert found["events"] == 143
     assert all(verdict["holds"] for verdict in found["expectations"])
 
 
@@ -89,7 +89,7 @@ def test_seeds(tmp_path: Path) -> None:
 def test_show_is_one_line_an_event(database: str) -> None:
     """Every event, numbered, plain in a pipe; and up to N."""
     lines = offhook("show", "1", "--db", database).stdout.splitlines()
-    assert [int(line.split()[0]) for line in lines] == list(range(1, 128))
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 144))
     assert "\x1b" not in "".join(lines)
     assert len(offhook("show", "1@48", "--db", database).stdout.splitlines()) == 48
     brief = offhook("show", "1", "--brief", "--db", database).stdout.splitlines()

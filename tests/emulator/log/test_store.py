@@ -41,7 +41,7 @@ def test_any_part_of_a_run_is_read(store: Store, stored: RunInfo) -> None:
     assert list(store.rows(stored.id, phone=1)) == []
     assert store.link(stored.id, 0) == ORIGIN
     assert store.link(stored.id, 7) == rows[6].link
-    for number in (66, -1, 10**30):
+    for number in (76, -1, 10**30):
         with pytest.raises(LogError):
             store.link(stored.id, number)
 
@@ -70,7 +70,7 @@ REFUSED = {
     "INSERT OR REPLACE INTO events SELECT * FROM events WHERE n = 5": "only the next",
     "INSERT OR IGNORE INTO events SELECT * FROM events WHERE n = 5": "only the next",
     "REPLACE INTO events VALUES (1, 65, 0, NULL, 0, 'PowerOff', NULL, '[]', '{}', x'')": "only the next",
-    "INSERT INTO events VALUES (1, 66, 0, NULL, 0, 'PowerOff', NULL, '[]', '{}', x'')": "only the next",
+    "INSERT INTO events VALUES (1, 76, 0, NULL, 0, 'PowerOff', NULL, '[]', '{}', x'')": "only the next",
     "INSERT INTO events VALUES (1, 67, 0, NULL, 0, 'PowerOff', NULL, '[]', '{}', x'')": "only the next",
     "INSERT INTO events VALUES (9, 1, 0, NULL, 0, 'PowerOff', NULL, '[]', '{}', x'')": "only the next",
     "INSERT INTO events VALUES (1, 5, 0, 0, 0, '', 0, '', '', '') ON CONFLICT DO UPDATE SET time = 0": "only the next",
@@ -119,7 +119,7 @@ def test_an_open_run_takes_only_the_next_event(store: Store, scenario: Scenario)
 
 def test_a_sealed_run_takes_nothing_more_from_its_writer(store: Store, stored: RunInfo) -> None:
     late = RunWriter(store, stored.id)
-    late.append([next(iter(store.rows(stored.id, 64)))._replace(n=66)], {})
+    late.append([next(iter(store.rows(stored.id, 74)))._replace(n=76)], {})
     with pytest.raises(LogError):
         late.flush()
     with pytest.raises(LogError):

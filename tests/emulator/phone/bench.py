@@ -27,8 +27,9 @@ from emulator.events import (
     TimerDue,
     TimerSet,
 )
+from emulator.phone import locallog
 from emulator.phone.configfile import ROOT
-from emulator.phone.firmware import Firmware
+from emulator.phone.firmware import Firmware, Part
 from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.machine import Machine
 from emulator.phone.prepare import prepared_flash
@@ -51,7 +52,8 @@ Options = Sequence[tuple[int, bytes]]
 class Bench:
     """One phone with its cable in, and a clock that the test moves. entries: its log so far.
 
-    lan: it speaks LLDP, CDP and ARP; otherwise there is nothing below IP, and DHCP begins at link up.
+    lan: it speaks LLDP, CDP and ARP; otherwise there is nothing below IP, and DHCP begins at link up. log: its log goes
+    into the flash; otherwise it stays in memory, and no flash work comes between what a test looks at.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class Bench:
         entropy: str = "00" * 32,
         *,
         lan: bool = False,
+        log: bool = False,
         **flash: Any,
     ) -> None:
         made = firmware or kx_utg200()
+        made = made if log else made.with_part(Part("locallog", (locallog.logged,)))
         self.machine = Machine(made if lan else made.with_options(lldp_wait=0, arp=False))
         self.entries: list[Entry] = []
         self.now = 0
@@ -232,8 +236,8 @@ def served(paths: Mapping[str, str | PathSpec], **server: Any) -> FilesSpec:
     return FilesSpec(**{"paths": made, **server})
 
 
-QUIET = {"SIPPNP_ENABLE": "N"}
-"""Settings of a phone that asks nobody by SIP: its story is five seconds shorter."""
+QUIET = {"SIPPNP_ENABLE": "N", "LOG_TO_FILE_ENABLE": "N"}
+"""Settings of a phone that asks nobody by SIP and keeps no log: its story is five seconds shorter and ends with it."""
 
 
 def story(*files: FilesSpec, url: str | None = f"http://{FILE_SERVER}/i.cfg", **changes: Any) -> Scenario:

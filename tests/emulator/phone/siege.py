@@ -66,6 +66,7 @@ class Siege:
         self.sent: list[DatagramSent] = []
         self.ended: list[str] = []
         self._due: list[tuple[int, int, Event, int | None]] = []
+        self._pushed = 0
         self.feed(FlashFitted(Payload(image)))
         self.power_on()
 
@@ -120,7 +121,8 @@ class Siege:
             self.asked.pop(f"stream:{event.name}", None)
 
     def _later(self, time: int, event: Event, boot: int | None) -> None:
-        heappush(self._due, (time, len(self._due) + self.count, event, boot))
+        self._pushed += 1
+        heappush(self._due, (time, self._pushed, event, boot))
 
     def next_due(self) -> int | None:
         """When something happens by itself."""

@@ -12,9 +12,9 @@ from emulator.events import (
     FirmwareBooted,
     FirmwareConfirmed,
     FirmwareDamaged,
-    FirmwareInstalled,
     FirmwareRolledBack,
     FlashErased,
+    FlashSettled,
     HandsetLifted,
     LinkUp,
     PowerOff,
@@ -34,12 +34,15 @@ from flash_image import (
     Chip,
     Choice,
     Program,
+    Tear,
     encode_firmware,
     factory,
+    leave,
     pack,
     plan_block,
     plan_choice,
     read_environment,
+    tear,
 )
 from tests.emulator.phone.bench import MAC, MODEL, Bench, on_flash, seconds
 from tests.emulator.phone.firmware_model import (
@@ -136,11 +139,10 @@ def test_power_lost_three_times_before_it_was_confirmed_brings_the_old_one_back(
 def test_a_firmware_that_hangs_is_gone_back_from_by_the_watchdog() -> None:
     result = run(world(HANGS, until=400))
     assert booted(result) == [("B", NEW, 1), ("B", NEW, 2), ("B", NEW, 3), ("", "03.210", 0)]
-    (installed,) = result.of(FirmwareInstalled)
     starts = [entry.time for entry in result.of(FirmwareBooted)]
-    erase_and_program = 45_700_000
-    first = installed.time + RESTART_TIME + erase_and_program
-    assert starts == [first + n * (WATCHDOG + RESTART_TIME + erase_and_program) for n in range(4)]
+    erase_program_and_confirm = 46_400_000
+    first = result.of(RestartOrdered)[0].time + RESTART_TIME + erase_program_and_confirm
+    assert starts == [first + n * (WATCHDOG + RESTART_TIME + erase_program_and_confirm) for n in range(4)]
     assert [entry.event.reason for entry in result.of(RestartOrdered)] == ["firmware"] + ["watchdog"] * 3
     assert [entry.event for entry in result.of(FirmwareRolledBack)] == [FirmwareRolledBack("B", "not-confirmed")]
     assert result.phones[0].version == "03.210"
@@ -292,18 +294,22 @@ def test_a_cut_anywhere_in_an_update_starts_the_old_firmware_or_the_new(before: 
     chip = with_slots(before, **({} if before is None else {"A": an_image("03.211")}))
     old = "03.210" if before is None else "03.211"
     work, _ = plan_block(chip, "B", encode_firmware(B), 0)
+    *switch, confirm = plan_choice(chip, Choice("B", TRIAL, 0, ORDER))
     cuts = 0
-    for op in (*work, *plan_choice(chip, Choice("B", TRIAL, 0, ORDER))):
+    for op in (*work, *switch):
         size = len(op.data) if isinstance(op, Program) else 4096
         for kept in range(0, size, 1 if size < 100 else 97):
             torn = chip.copy()
-            torn.tear(op, kept)
+            leave(torn, tear(torn, op, Tear("bytes", kept)))
             bench = on(torn)
             assert bench.phone.version == old
             assert bench.of(FirmwareDamaged) == []
             cuts += 1
         chip.apply(op)
+    assert on(chip).of(FlashSettled)[0].event == FlashSettled(("boot-choice",))
+    chip.apply(confirm)
     assert on(chip).phone.version == NEW
+    assert on(chip).of(FlashSettled) == []
     assert cuts > 90
 
 

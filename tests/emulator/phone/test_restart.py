@@ -25,7 +25,6 @@ from emulator.events import (
     SettingChanged,
     SettingsLoaded,
 )
-from emulator.phone import storage
 from emulator.phone.configfile import ROOT
 from emulator.phone.firmware import reacts
 from emulator.phone.kx_utg200 import kx_utg200
@@ -192,11 +191,11 @@ def test_during_a_call_the_download_goes_on_and_the_restart_waits() -> None:
     assert ordered.time == 30 * SECOND
 
 
-def test_a_change_that_cannot_be_saved_does_not_lead_to_restarts_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_cannot_be_saved_does_not_lead_to_restarts_without_end() -> None:
     def full(*_: object) -> None:
         raise JournalFull("bank-full")
 
-    monkeypatch.setattr(storage, "plan", full)
-    result = run(story(sets("Network/CDP", CDP_ENABLE="N"), until=seconds(60)))
+    firmware = kx_utg200().with_format(plan=full)
+    result = run(story(sets("Network/CDP", CDP_ENABLE="N"), until=seconds(60)), firmware=firmware)
     assert result.of(SaveFailed)
     assert not result.of(RestartOrdered)

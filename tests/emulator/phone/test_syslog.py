@@ -36,6 +36,7 @@ from emulator.events import (
     SourceTried,
 )
 from emulator.events.masking import is_secret
+from emulator.phone.locallog import log_of
 from emulator.phone.loglines import TOLD, Line, line_of
 from emulator.phone.state import Phone
 from emulator.phone.syslog import SIZE_LIMIT, payload
@@ -228,8 +229,8 @@ def test_a_name_that_is_not_found_is_asked_again_with_the_next_line_and_the_queu
     queue = bench.phone.syslog.queue
     assert len(queue) == 50
     assert queue == sorted(queue, key=lambda line: line.time)
-    newest = bench.phone.locallog.lines[-50:]
-    assert queue == newest, "the oldest are gone"
+    told = [line_of(entry.event, entry.time) for entry in bench.entries if isinstance(entry.event, TOLD)]
+    assert queue == told[-50:], "the oldest are gone"
     assert len(sent(answer(bench, LOG_SERVER))) == 50
 
 
@@ -377,7 +378,7 @@ def test_no_secret_of_any_scenario_is_told(path: Path) -> None:
     scenario = attrs.evolve(scenario, phone=phone, syslog=servers, names=names)
     result = run(scenario)
     messages = [e.payload.decode("ascii") for _, e in datagrams(result.entries, 514) if isinstance(e, DatagramSent)]
-    kept = [line.text for phone in result.phones for line in phone.locallog.lines]
+    kept = [line.text for phone in result.phones for line in log_of(phone)]
     secrets = secrets_of(scenario, result)
     assert [text for text in (*messages, *kept) if any(secret in text for secret in secrets)] == []
     assert messages or not result.phones[0].provisioning.runs

@@ -175,7 +175,7 @@ def test_an_image_of_a_megabyte_takes_a_page_each_event() -> None:
     result = run(world(FirmwareSpec(size=1_000_000)))
     assert result.phones[0].version == NEW
     assert len(result.of(FirmwareWritten)) == 16
-    assert result.events < 4_300
+    assert result.events < 4_500
 
 
 # --- Refusals ---------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import attrs
 from emulator.events import SECOND
 from emulator.world.scenario import (
     ActionSpec,
+    CutSpec,
     Dhcpv6Spec,
     Duration,
     FirmwareSpec,
@@ -20,6 +21,7 @@ from emulator.world.scenario import (
     SntpSpec,
     SwitchSpec,
     SyslogSpec,
+    WornSpec,
 )
 from tests.emulator.phone.bench import (
     FILE_SERVER,
@@ -202,6 +204,34 @@ def lines() -> Scenario:
     )
 
 
+def cuts() -> Scenario:
+    """The power goes in the first save, in the settling of that, and twice more."""
+    made = (
+        CutSpec(3, "unstable", 20, 1),
+        CutSpec(1, "bytes", 30),
+        CutSpec(2, "partial", sample=3),
+        CutSpec(9, "bits", 8),
+    )
+    saved = served({"/i.cfg": initial(standard="s.cfg"), "/s.cfg": syslog(SYSLOG_PORT="1")})
+    return story(saved, provisioned={"SIPPNP_ENABLE": "N"}, cut=made)
+
+
+def worn_out() -> Scenario:
+    """A chip that ages: flipped bits, files that cannot be erased, a log that is lost."""
+    limits = (
+        WornSpec("erase-error", 0, tuple(range(48, 60))),
+        WornSpec("program-loss", 1, (4,)),
+        WornSpec("read-error", 100),
+    )
+    hands = (
+        ActionSpec(seconds(30), "flip", address=0x10100, mask="01"),
+        ActionSpec(seconds(31), "restart"),
+        ActionSpec(seconds(40), "flip", address=0x10100, mask="01"),
+    )
+    saved = served({"/i.cfg": initial(standard="s.cfg"), "/s.cfg": syslog(SYSLOG_PORT="1")})
+    return story(saved, provisioned={"SIPPNP_ENABLE": "N"}, worn=limits, action=hands)
+
+
 STRANGER = ActionSpec(seconds(60), "notify", event="check-sync;reboot=true")
 WORLDS = {
     "whole": whole(),
@@ -216,6 +246,8 @@ WORLDS = {
     "leases": leases(),
     "lines": lines(),
     "nothing": story(url=" \0", until=seconds(4000), action=(STRANGER,)),
+    "cuts": cuts(),
+    "worn": worn_out(),
     "tftp": story(served({f"/{MODEL}.cfg": initial()}, protocols=("tftp",)), url=FILE_SERVER),
 }
 """The worlds by name."""

@@ -95,7 +95,7 @@ DOUBTFUL = {
     ),
     "action[0].file: import needs a file": '[[action]]\nat = "1s"\ndo = "import"',
     "'../README.md' is not beside the scenario": '[[action]]\nat = "1s"\ndo = "import"\nfile = "../README.md"',
-    "served file nothing.cfg: no such file": '[[action]]\nat = "1s"\ndo = "import"\nfile = "nothing.cfg"',
+    "file nothing.cfg: no such file": '[[action]]\nat = "1s"\ndo = "import"\nfile = "nothing.cfg"',
     "action[0].password: restart does nothing with it": (
         '[[action]]\nat = "1s"\ndo = "restart"\npassword = "adminpass"'
     ),
