@@ -135,7 +135,7 @@ class Chip:
     def seen(self, sector: int) -> bytes | None:
         """What reading all of `sector` gives; None if every byte is 0xFF. Raises `ChipFault("read-error")`."""
         held = self.sectors.get(sector)
-        if self.faults is None:
+        if self.faults is None or self.faults.blind:
             return held
         if self._worn(sector, "read-error"):
             raise ChipFault("read-error")
@@ -158,7 +158,7 @@ class Chip:
         if address < 0 or length < 0 or end > self.geometry.size:
             raise ChipFault("read-range")
         first, offset = divmod(address, size)
-        if offset + length <= size and self.faults is None:
+        if offset + length <= size and (self.faults is None or self.faults.blind):
             held = self.sectors.get(first)
             return b"\xff" * length if held is None else held[offset : offset + length]
         blank = b"\xff" * size

@@ -176,7 +176,8 @@ def _guessed(end: int) -> Geometry:
 
 def _records(chip: Chip) -> BinFile:
     file = _bin_file()
-    for sector in sorted(chip.sectors.keys() | set(_overlaid(chip))):
+    overlaid = set[int]() if chip.faults is None else chip.faults.overlaid(chip.geometry.sector)
+    for sector in sorted(chip.sectors.keys() | overlaid):
         try:
             content = chip.seen(sector)
         except ChipFault:
@@ -184,11 +185,6 @@ def _records(chip: Chip) -> BinFile:
         if content is not None:
             file.add_binary(content, address=sector * chip.geometry.sector)
     return file
-
-
-def _overlaid(chip: Chip) -> Iterator[int]:
-    if chip.faults is not None:
-        yield from (at // chip.geometry.sector for at in (*chip.faults.flips, *chip.faults.unstable))
 
 
 def _trusted(lines: list[str], form: Form) -> Iterator[str]:

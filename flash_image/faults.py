@@ -44,6 +44,15 @@ class Faults:
         """Independent faults of the same kind."""
         return Faults(self.flips.copy(), self.unstable.copy(), self.turn, self.limits.copy())
 
+    @property
+    def blind(self) -> bool:
+        """Whether what is read is what is in the cells."""
+        return not (self.flips or self.unstable or self.limits)
+
+    def overlaid(self, size: int) -> set[int]:
+        """The sectors, of `size` bytes, in which some bits may read the other way."""
+        return {at // size for masks in (self.flips, self.unstable) for at in masks}
+
     def overlay(self, start: int, end: int) -> dict[int, int]:
         """Byte address to the mask of bits that read the other way now, from `start` up to before `end`."""
         masks = {at: mask for at, mask in self.flips.items() if start <= at < end}

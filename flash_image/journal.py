@@ -152,11 +152,13 @@ def mount(chip: Chip) -> Mounted:
 def _held(chip: Chip, journal: Partition) -> tuple[tuple[tuple[int, bytes], ...], tuple[int, ...]]:
     """(the sectors of the journal that are not blank, those that the chip does not read)."""
     first, end = journal.first, journal.first + journal.count
-    if chip.faults is None:
+    faults = chip.faults
+    if faults is None or faults.blind:
         return tuple([(sector, cells) for sector, cells in chip.sectors.items() if first <= sector < end]), ()
     held: list[tuple[int, bytes]] = []
     unreadable: list[int] = []
-    for sector in range(first, end):
+    written = chip.sectors.keys() | faults.overlaid(chip.geometry.sector)
+    for sector in range(first, end) if faults.limits else sorted(written & set(range(first, end))):
         try:
             content = chip.seen(sector)
         except ChipFault:

@@ -65,7 +65,7 @@ class LayoutError(ValueError):
         self.reason = reason
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Partition:
     """A named run of `count` sectors from sector `first` on."""
 
@@ -74,7 +74,7 @@ class Partition:
     count: int
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Layout:
     """The partitions in ascending order.
 
@@ -148,7 +148,7 @@ def partitions(chip: Chip) -> Layout:
         sector = chip.seen(0)
     except ChipFault:
         return attrs.evolve(built_in(chip.geometry), damage="unreadable")
-    return _read_table(None if sector is None else sector[:256], chip.geometry)
+    return _read_table(sector, chip.geometry)
 
 
 def geometry_of(raw: bytes) -> Geometry | None:
@@ -234,11 +234,11 @@ def _encode_table(layout: Layout, geometry: Geometry) -> bytes:
 
 # Every mount asks for the layout, of a table that never changes in the life of a chip: pure, small and bounded.
 @lru_cache(maxsize=16)
-def _read_table(raw: bytes | None, geometry: Geometry) -> Layout:
+def _read_table(sector: bytes | None, geometry: Geometry) -> Layout:
     fallback = built_in(geometry)
-    if raw is None:
+    if sector is None:
         return attrs.evolve(fallback, damage="blank")
-    found = _decode_table(raw, geometry)
+    found = _decode_table(sector[:256], geometry)
     return found if isinstance(found, Layout) else attrs.evolve(fallback, damage=found)
 
 

@@ -46,7 +46,7 @@ class LogEnd:
 
 @attrs.frozen
 class LogRead:
-    """What the ring holds: the lines, oldest first, and the addresses of pages that are neither blank nor whole."""
+    """What the ring holds: the lines, oldest first, and the addresses of pages that are not whole, blank or retired."""
 
     lines: tuple[LogLine, ...]
     torn: tuple[int, ...]
@@ -74,18 +74,21 @@ def read_log(chip: Chip) -> LogRead:
 def plan_log(chip: Chip, lines: Iterable[LogLine], end: LogEnd | None) -> tuple[tuple[Op, ...], LogEnd | None]:
     """The operations that append `lines`, and where the ring goes on then.
 
-    `end` is what the call before gave, None for the first since the power came on: then a page is left free, which may
-    seem blank and hold the beginning of one that was cut off. A text that fits into no page is cut. Without a ring
-    nothing is done.
+    `end` is what the call before gave, None for the first since the power came on: then the page behind the newest is
+    retired (programmed to 0), so that a page that was cut off and seems blank is never written to. A text that fits
+    into no page is cut. Without a ring nothing is done.
     """
     partition = partitions(chip).find(LOG)
     if partition is None:
         return (), None
     size, page = chip.geometry.sector, chip.geometry.page
     first, last = partition.first * size, (partition.first + partition.count) * size
-    at = end or _resume(chip, first, last)
+    packed = list(_packed(lines, page))
+    if not packed:
+        return (), end
     ops: list[Op] = []
-    for body, count in _packed(lines, page):
+    at = end or _resume(chip, first, last, ops)
+    for body, count in packed:
         if at.address % size == 0:
             ops.append(Erase(at.address // size))
         ops.append(Program(at.address, _encode(body, count, at.sequence)))
@@ -94,8 +97,11 @@ def plan_log(chip: Chip, lines: Iterable[LogLine], end: LogEnd | None) -> tuple[
     return tuple(ops), at
 
 
-def _resume(chip: Chip, first: int, last: int) -> LogEnd:
-    """Behind the newest page and one more, if both are blank; otherwise at the next sector."""
+def _resume(chip: Chip, first: int, last: int, ops: list[Op]) -> LogEnd:
+    """Behind the newest page and one more, which `ops` retire, if both are blank; otherwise at the next sector.
+
+    If the power went when the page behind the retired one had hardly begun, that one tells.
+    """
     size, page = chip.geometry.sector, chip.geometry.page
     pages, _ = _pages(chip)
     if not pages:
@@ -105,6 +111,7 @@ def _resume(chip: Chip, first: int, last: int) -> LogEnd:
     at = newest.offset + 2 * page
     in_sector = at // size == newest.offset // size
     if in_sector and chip.read(newest.offset + page, 2 * page) == b"\xff" * (2 * page):
+        ops.append(Program(newest.offset + page, bytes(page)))
         return LogEnd(at, sequence)
     following = (newest.offset // size + 1) * size
     return LogEnd(following if following < last else first, sequence)
@@ -139,7 +146,7 @@ def _read_sector(content: bytes, page: int) -> tuple[tuple[_Page, ...], tuple[in
         found = _decode(raw, offset)
         if found is not None:
             whole.append(found)
-        elif raw.strip(b"\xff"):
+        elif raw.strip(b"\xff") and raw.strip(b"\0"):
             torn.append(offset)
     return tuple(whole), tuple(torn)
 

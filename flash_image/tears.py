@@ -114,14 +114,16 @@ def _program_bits(chip: Chip, op: Program, how: Tear) -> Torn:
 
 
 def _program_unstable(chip: Chip, op: Program, how: Tear) -> Torn:
-    """Samples 0 to 2 weaken every bit of the word that the operation would have cleared, and differ in how they read
-    first; the others weaken some of these bits."""
+    """The word reads both ways in every bit that the operation would have cleared; each three samples differ in how it
+    reads first. In samples 3 to 5 nothing but that word was begun, as cells of a page are programmed side by side; in 6
+    to 8 some of its bits are firm; and so on."""
     at = op.address + how.keep
     word = op.data[how.keep : how.keep + WORD]
     held = _cells(chip, at, len(word))
-    choice = _choice(op, how, len(word)) if how.sample > 2 else b"\xff" * len(word)
+    manner = how.sample // 3 % 3
+    choice = _choice(op, how, len(word)) if manner == 2 else b"\xff" * len(word)
     weak = bytes(old & ~new & some & 0xFF for old, new, some in zip(held, word, choice, strict=True))
-    return Torn(False, op.address, op.data[: how.keep], at, weak, how.sample)
+    return Torn(False, op.address, b"" if manner == 1 else op.data[: how.keep], at, weak, how.sample)
 
 
 def _erase_bytes(chip: Chip, op: Erase, how: Tear) -> Torn:

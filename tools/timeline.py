@@ -16,15 +16,20 @@ from emulator.events import (
     Event,
     FileRefused,
     FlashErased,
+    FlashFailed,
     FlashProgrammed,
+    FlashTorn,
     Ipv6AddressLost,
     LineRefused,
     LineWaiting,
     PacketRefused,
     ParameterSkipped,
+    PowerLost,
+    PowerOn,
     Role,
     RunEnded,
     RunStarted,
+    SaveFailed,
     SettingChanged,
     SettingRefused,
     StepEntered,
@@ -44,7 +49,7 @@ Style = Callable[[str, str], str]
 WRONG = (
     *(PacketRefused, FileRefused, ParameterSkipped, SettingRefused, AccessRefused),
     *(AddressLost, Ipv6AddressLost, DatagramLost, ToleranceUsed),
-    *(LineWaiting, LineRefused),
+    *(LineWaiting, LineRefused, FlashFailed, FlashTorn, PowerLost, SaveFailed),
 )
 FLASH = (FlashErased, FlashProgrammed)
 HIDDEN_IN_BRIEF = frozenset(
@@ -128,7 +133,7 @@ class Timeline:
         event = entry.event
         if isinstance(event, StepEntered):
             self.steps[entry.phone] = event.step
-        elif isinstance(event, RunEnded | RunStarted):
+        elif isinstance(event, RunEnded | RunStarted | PowerOn):
             self.steps.pop(entry.phone, None)
         step = self.steps.get(entry.phone)
         return " " if step is None else step_name(step)

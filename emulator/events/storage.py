@@ -94,9 +94,9 @@ class FlashTorn(Event):
     def _line(self) -> str:
         if self.tear == "nothing":
             return f"flash {self.operation} at {self.address:#08x} not begun: the power goes"
-        weak = f", {len(self.weak)} bytes read both ways" if self.weak else ""
+        weak = f", {len(self.weak)} byte{'s' if len(self.weak) > 1 else ''} unstable" if self.weak else ""
         what = "" if self.sector_erased else f" after {len(self.data)} bytes"
-        return f"flash {self.operation} at {self.address:#08x} torn{what} ({self.tear}{weak}): the power goes"
+        return f"flash {self.operation} at {self.address:#08x} torn{what} (tear: {self.tear}{weak}): the power goes"
 
 
 @frozen

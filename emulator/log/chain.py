@@ -11,7 +11,7 @@ in hex.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -114,29 +114,55 @@ class Recorder:
         rows = []
         make: Callable[..., Row] = partial(tuple.__new__, Row)  # Row._make without its length check
         for entry in entries:
-            event = entry.event
-            n, time, due, phone, cause = entry.n, entry.time, entry.due, entry.phone, entry.cause
-            kind = event.kind
-            data = encode(event).decode()
+            raw = encode(entry.event)
             because = ",".join(map(str, entry.because)) if entry.because else ""
-            text = (
-                f"{n} {time} {'-' if due is None else due} {phone} {kind} "
-                f"{'-' if cause is None else cause} {because}\n{data}"
-            )
-            link = sha256(link + text.encode()).digest()
-            rows.append(make((n, time, due, phone, kind, cause, f"[{because}]", data, link)))
+            link = sha256(link + _head(entry, because) + raw).digest()
+            columns = (entry.n, entry.time, entry.due, entry.phone, entry.event.kind, entry.cause)
+            rows.append(make((*columns, f"[{because}]", raw.decode(), link)))
         self.count += len(rows)
         self.head = link
         return rows
 
-    def record(self, entries: Iterable[Entry]) -> list[Row]:
-        """:meth:`rows`, handed to the sink as one batch together with the blobs they name."""
-        rows = self.rows(entries)
-        self.sink.append(rows, self._encoder.blobs)
+    def chain(self, entries: Sequence[Entry]) -> None:
+        """As :meth:`rows`, for logs of which nothing is kept but the digest."""
+        link = self.head
+        encode: Callable[..., bytes] = self._encoder.encode
+        for entry in entries:
+            because = ",".join(map(str, entry.because)) if entry.because else ""
+            link = sha256(link + _head(entry, because) + encode(entry.event)).digest()
+        self.count += len(entries)
+        self.head = link
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Encode and chain ``entries``, and hand the rows to the sink as one batch with the blobs they name."""
+        if type(self.sink) is NoSink:
+            self.chain(entries)
+        else:
+            self.sink.append(self.rows(entries), self._encoder.blobs)
         if self._encoder.blobs:
             self._encoder.blobs = {}
-        return rows
 
     def fork(self, sink: Sink | None = None) -> Recorder:
         """A recorder that goes on from here into another sink."""
         return Recorder(sink, self.head, self.count)
+
+
+def _head(entry: Entry, because: str) -> bytes:
+    """What of an entry is chained in front of its event."""
+    due, cause = entry.due, entry.cause
+    return (
+        f"{entry.n} {entry.time} {'-' if due is None else due} {entry.phone} {entry.event.kind} "
+        f"{'-' if cause is None else cause} {because}\n"
+    ).encode()
+
+
+class Silence(Recorder):
+    """A recorder for runs whose log nobody wants: it counts entries, and has no digest."""
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Count them."""
+        self.count += len(entries)
+
+    def fork(self, sink: Sink | None = None) -> Silence:
+        """Another that goes on from here."""
+        return Silence(count=self.count)

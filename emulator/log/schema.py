@@ -139,7 +139,7 @@ VIEWS = {
     "flash_ops": """
         SELECT run, phone, n, time / 1e9 AS seconds, kind, json_extract(data, '$.sector') AS sector,
             json_extract(data, '$.address') AS address, json_extract(data, '$.data') AS data
-        FROM run_events WHERE kind IN ('FlashErased', 'FlashProgrammed')""",
+        FROM run_events WHERE kind IN ('FlashErased', 'FlashProgrammed', 'FlashTorn', 'FlashFailed')""",
     "settings_changes": """
         SELECT run, phone, n, time / 1e9 AS seconds, json_extract(data, '$.key') AS key,
             json_extract(data, '$.layer') AS layer, json_extract(data, '$.value') AS value,
@@ -147,7 +147,7 @@ VIEWS = {
         FROM run_events WHERE kind = 'SettingChanged'""",
     "boots": """
         SELECT run, phone, n, time / 1e9 AS seconds, kind
-        FROM run_events WHERE kind IN ('PowerOn', 'PowerOff', 'RunEnded')""",
+        FROM run_events WHERE kind IN ('PowerOn', 'PowerOff', 'PowerLost', 'RunEnded')""",
 }
 """Views for people."""
 

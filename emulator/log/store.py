@@ -170,6 +170,10 @@ class Store:
         except DAMAGE as error:
             raise LogError(explained(self.path, error)) from None
 
+    def change(self, sql: str, values: tuple[object, ...] = ()) -> None:
+        """Carry out a statement on a table beside the log, such as a cache. Raises LogError."""
+        self._execute(sql, values)
+
     def ask(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Every row that a query gives. Raises LogError."""
         return list(self.each(sql, values))

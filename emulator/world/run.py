@@ -116,6 +116,11 @@ class Run:
         for cut in cuts[:1]:
             self.agenda.later(time, index, PowerCutPlanned(cut.after, cut.tear, cut.keep, cut.sample))
 
+    def cut(self, index: int, cut: CutSpec) -> None:
+        """Plan a cut for a phone now, at this settled point, instead of those that were planned."""
+        self.cuts[index] = (cut,)
+        self._take(index, PowerCutPlanned(cut.after, cut.tear, cut.keep, cut.sample), self.now, None, None)
+
     @property
     def digest(self) -> str:
         """The digest of the log so far."""

@@ -84,15 +84,21 @@ def test_what_fits_into_no_page_is_cut_between_characters() -> None:
     assert (second.time, second.severity, second.text) == (0, 1, "?")
 
 
-def test_after_power_on_a_page_is_left_free() -> None:
+def test_after_power_on_a_page_is_retired() -> None:
     chip = fresh()
     end = write(chip, [line(1)], None)
     _, goes_on = plan_log(chip, [line(2)], end)
-    _, resumed = plan_log(chip, [line(2)], None)
+    ops, resumed = plan_log(chip, [line(2)], None)
+    assert ops[0] == Program(end.address, bytes(SMALL.page))
     assert goes_on is not None
     assert resumed is not None
     assert resumed.address == goes_on.address + SMALL.page
     assert resumed.sequence == goes_on.sequence
+    chip.apply(ops[0])
+    assert read_log(chip).torn == ()
+    ops, resumed = plan_log(chip, [line(2)], None)
+    assert ops[0] == Erase(5), "somebody began here before"
+    assert plan_log(chip, [], None) == ((), None)
 
 
 @settings(deadline=None, max_examples=40)
