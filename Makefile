@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
-.PHONY: demo test lint determinism spec mutants bench clean
+.PHONY: demo test lint determinism spec mutants cuts bench clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
@@ -27,6 +27,9 @@ spec: $(VENV)/.installed-dev
 
 mutants: $(VENV)/.installed-dev
 	@$(BIN)/python -m tools.mutants
+
+cuts: $(VENV)/.installed
+	@$(BIN)/offhook cuts scenarios/first-boot-option-160.toml --depth 2 --jobs 2 --no-store
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tools.bench

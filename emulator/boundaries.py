@@ -29,7 +29,7 @@ TCP | simplified | pieces in order, of up to 16 KiB from a file; no segments, no
 DNS | simplified | a question and its answer, A and AAAA; no messages, no cache
 configuration files | modelled | XML, size limit, catalogue check, perm, access, encryption
 flash | modelled | NOR bits, sectors, pages, wear, flips, worn sectors, time of each operation; the format is ours
-power cuts | modelled | in any flash operation, at any byte, some bits or an unstable word of it; other parts lose all
+power cuts | modelled | in any flash operation: at any byte, some bits, an unstable word; what is not in flash is lost
 triggers | modelled | start, retry, CFG_CYCLIC, CFG_RESYNC_TIME and NOTIFY check-sync; no random spread
 restart-bound settings | modelled | the phone restarts when a run changed one; what is read meanwhile is already new
 LLDP-MED and CDP | simplified | one message each at link up, none every 30 s; a later VLAN waits for the next link

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import attrs
@@ -30,6 +30,10 @@ from emulator.world.run import Run, scenario_firmware
 from emulator.world.scenario import Duration, PhoneSpec, Scenario
 from emulator.world.toml import read_scenario
 from tools.browse import state_at
+from tools.cuts.cases import Cut
+from tools.cuts.judge import Bar, judge
+from tools.cuts.sweep import Aim, Part, Sweep
+from tools.cuts.workers import Workers
 from tools.simulate import run
 
 SCENARIO = Path("scenarios") / "first-boot-option-160.toml"
@@ -286,6 +290,40 @@ def crowd() -> Iterator[Line]:
     yield Line("  memory a phone", grown / 10_000, "KB", 0, 64, "growth of the process", cost=True)
 
 
+def cutting() -> Iterator[Line]:
+    """Power cuts judged: by the start that follows, by a whole provisioning run, and by two processes side by side."""
+    sweep = Sweep(Aim(demo(), "demo", demo().seed))
+    cases = [cut for part in sweep.first_level().parts for cut in part.cuts]
+    sample = cases[:: max(1, len(cases) // 1_000)]
+
+    def judged(bar: Bar) -> int:
+        for cut in sample:
+            if judge(sweep.base, cut, bar).fault is not None:
+                raise SystemExit(f"the cut {cut.name} does harm")
+        return len(sample)
+
+    what = f"distinct images, {len(sample):,} of {len(cases):,}"
+    for name, bar, budget in (
+        ("power cuts, by the next start", Bar("mount"), 2_000),
+        ("power cuts, by the next provisioning run", Bar("full", "provisioned"), 500),
+    ):
+        per, loops = timed(partial(judged, bar), 3)
+        yield Line(name, 1 / per, "/s", loops, budget, what)
+    took = {jobs: min(sweeping(sweep, sample, jobs) for _ in range(3)) for jobs in (1, 2)}
+    baseline = f"{took[1]:.2f} s beside {took[2]:.2f} s"
+    yield Line("power cuts, two processes beside one", took[1] / took[2], "", 0, 1.6, baseline)
+
+
+def sweeping(sweep: Sweep, cuts: list[Cut], jobs: int) -> float:
+    """Seconds for judging ``cuts`` with so many processes."""
+    parts = [Part(f"{at}", None, tuple(cuts[at::20])) for at in range(20)]
+    start = time.perf_counter()
+    with Workers(sweep.judged, jobs) as workers:
+        for _ in workers.each(parts):
+            pass
+    return time.perf_counter() - start
+
+
 class Anybody(dict[str, bytes]):
     """Content in which every phone's own file is the one of the demo's phone."""
 
@@ -318,7 +356,7 @@ def start_up() -> Iterator[Line]:
 def main() -> int:
     """Print the table, a row as soon as it is measured."""
     print(f"{'what':44} {'measured':>14} {'budget':>10}  {'loops':>9}  beside it")
-    for part in (boots, appending, reading, forking, idling, start_up, crowd):
+    for part in (boots, appending, reading, forking, idling, cutting, start_up, crowd):
         for line in part():
             budget = f"{'≤' if line.cost else '≥'} {line.budget:,g}"
             value = f"{line.value:,.0f}" if line.value >= 1000 else f"{line.value:.3g}"

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from io import TextIOWrapper
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from tools.cli_flash import flash
 from tools.exits import AS_EXPECTED, BAD, INTERRUPTED, NO
+from tools.options import InOrder, db_option, json_option, secrets_option
 
 VERSION = "0.1.0"
-F = TypeVar("F", bound=Callable[..., Any])
+FOLLOW = "Each case to the end of the next provisioning run, or of the start only."
 
 
-class Workbench(click.Group):
-    """A group whose errors are one line each, and whose verbs stay in the order of their definition."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, as a story tells them."""
-        return list(self.commands)
+class Workbench(InOrder):
+    """A group whose errors are one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; what it does not like about its input is one line and exit code 2."""
@@ -57,18 +54,6 @@ def forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def db_option(function: F) -> F:
-    """``--db``."""
-    return click.option(
-        "--db", envvar="OFFHOOK_DB", default="offhook.db", show_default=True, show_envvar=True, help="The run database."
-    )(function)
-
-
-def json_option(function: F) -> F:
-    """``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value for a program.")(function)
-
-
 @click.group(cls=Workbench, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="offhook")
 def main() -> None:
@@ -92,6 +77,7 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's seed.")
 @click.option("--seeds", type=click.IntRange(1, 100_000), help="Run with so many seeds, from the first on.")
 @click.option("--until", metavar="STEP|EVENT|TIME", help="Stop at a step (8), an event kind or a time (30s).")
+@click.option("--cut", metavar="ID", help="Have the power go in a flash operation, as `offhook cuts` names it.")
 @click.option("--pace", metavar="FACTOR", help="Follow the wall clock: 1x, 10x. Default: as fast as it goes.")
 @click.option("--all", "every", is_flag=True, help="Print every event, not only those that matter.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what came of it.")
@@ -108,6 +94,7 @@ def run(
       offhook run scenarios/first-boot-option-160.toml
       offhook run scenarios/loss-of-thirty-percent.toml --seeds 200
       offhook run scenarios/first-boot-option-160.toml --until 8 --no-store
+      offhook run scenarios/first-boot-option-160.toml --cut 13p37
       offhook run scenarios/*.toml
     """
     factor = pace_factor(pace)
@@ -204,7 +191,7 @@ def show(
 @click.argument("run", metavar="RUN[@N]")
 @db_option
 @click.option("--phone", type=click.IntRange(0), default=0, show_default=True, help="Which phone of a run of many.")
-@click.option("--secrets", is_flag=True, help="Show passwords and keys.")
+@secrets_option
 @json_option
 def state(run: str, db: str, phone: int, secrets: bool, as_json: bool) -> None:
     """Show the phone just after event N: step, timers, lease, settings that differ from factory, files held.
@@ -337,6 +324,55 @@ def import_(file: str, db: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("scenario")
+@click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="2: cut again in what follows.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes side by side.")
+@click.option("--budget", metavar="TIME", help="Stop after so long (60s, 10min), with a partial certificate.")
+@click.option("--samples", type=click.IntRange(1, 64), default=1, show_default=True, help="Of each word and erasure.")
+@click.option("--follow", type=click.Choice(["full", "mount"]), default="full", show_default=True, help=FOLLOW)
+@click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's seed.")
+@click.option(
+    "--phone", type=click.IntRange(0), default=0, show_default=True, help="Which phone of a scenario of many."
+)
+@click.option("--failures", default="cuts-found", show_default=True, metavar="FOLDER", help="For cases that fail.")
+@click.option("--fresh", is_flag=True, help="Judge again what this code has judged before.")
+@click.option("--no-store", is_flag=True, help="Do not keep what was judged.")
+@db_option
+@json_option
+@click.pass_context
+def cuts(ctx: click.Context, /, scenario: str, db: str, no_store: bool, budget: str | None, **wishes: Any) -> None:
+    """Cut the power in every flash operation of SCENARIO, and judge what becomes of the phone. Prints a certificate.
+
+    Each operation is torn at every byte, in samples of its bits, half-way through an erasure, and with a word that
+    reads both ways. Then the phone starts: it has to hold the old configuration or the new, whole, keep to it, and be
+    provisioned by its next run. A sweep that was stopped goes on where it was. A case that fails is stored as a
+    scenario.
+
+    \b
+    Examples:
+      offhook cuts scenarios/first-boot-option-160.toml
+      offhook cuts scenarios/first-boot-option-160.toml --depth 2 --jobs 2
+      offhook cuts my-case.toml --budget 60s --json
+    """
+    from tools.cuts.command import Wish, cuts_command
+
+    wish = Wish(db=None if no_store else db, budget=seconds_of(budget), **wishes)
+    ctx.exit(cuts_command(scenario, wish))
+
+
+def seconds_of(text: str | None) -> float | None:
+    """``60s`` in seconds."""
+    if text is None:
+        return None
+    from emulator.world.toml import duration
+
+    try:
+        return duration(text) / 1e9
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--budget") from None
+
+
+@main.command()
 @click.argument("scenario", nargs=-1, required=True)
 @json_option
 @click.pass_context
@@ -452,6 +488,8 @@ def boundaries(as_json: bool) -> None:
         for line in printing.table([("area", "how", "what"), *BOUNDARIES]):
             printing.say(line)
 
+
+main.add_command(flash)
 
 if __name__ == "__main__":
     main()

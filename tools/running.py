@@ -25,6 +25,7 @@ class Wish:
     seed: int | None = None
     seeds: int | None = None
     until: str | None = None
+    cut: str | None = None
     pace: float = 0.0
     every: bool = False
     quiet: bool = False
@@ -35,6 +36,10 @@ def run_command(paths: tuple[str, ...], wish: Wish) -> int:
     """Run each scenario and print; the exit code. Raises ScenarioError or LogError before anything is run."""
     stories = [loaded(path) for path in paths]
     until_what(wish.until)
+    if wish.cut is not None:
+        from tools.cuts.ids import resolve
+
+        stories = [(resolve(story, wish.cut, wish.seed), name) for story, name in stories]
     found: list[RunResults] = []
     progress = printing.Progress()
     try:

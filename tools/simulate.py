@@ -168,6 +168,7 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
     if len(run.machines) > 1:
         size = len(verdicts) // len(run.machines)
         verdicts = [v._replace(text=f"phone {index // size}: {v.text}") for index, v in enumerate(verdicts)]
+    verdicts += cut_verdicts(scenario, run, plan) if scenario.cut and not early else []
     result = RunResult(
         name=name,
         seed=run.seed,
@@ -183,6 +184,14 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
     if writer is not None:
         result.run = writer.finish(outcome).id
     return result
+
+
+def cut_verdicts(scenario: Scenario, run: Run, plan: Plan) -> list[Verdict]:
+    """Whether the power cuts of a scenario did no harm, which is expected of every phone."""
+    from tools.cuts.stories import judged_cuts
+
+    with fence():
+        return judged_cuts(scenario, run.seed, plan.firmware)
 
 
 @define

@@ -9,22 +9,22 @@ import pytest
 from click.testing import CliRunner
 
 from tools.cli import main
+from tools.flash.building import built
+from tools.flash.reading import look
 from tools.simulate import run
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    """The first code block of that language."""
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert found, language
-    return found[1]
+def blocks(language: str) -> list[str]:
+    """The code blocks of that language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_ten_line_test_runs() -> None:
     """The very text of the README, executed and called."""
-    text = block("python")
+    text = blocks("python")[0]
     names: dict[str, object] = {}
     exec(compile(text, "README.md", "exec"), names)
     tests = [value for name, value in names.items() if name.startswith("test_")]
@@ -37,20 +37,31 @@ def test_the_ten_line_test_runs() -> None:
 def test_the_scenario_runs(tmp_path: Path) -> None:
     """And its expectations hold."""
     path = tmp_path / "case.toml"
-    path.write_text(block("toml"), encoding="utf-8")
+    path.write_text(blocks("toml")[0], encoding="utf-8")
     result = run(path)
     assert result.ok
     assert len(result.expectations) == 2
 
 
-def test_the_output_is_real() -> None:
+@pytest.mark.parametrize("excerpt", blocks("text"), ids=["run", "cuts"])
+def test_the_output_is_real(excerpt: str) -> None:
     """Each line of the excerpt is a line of what the command prints today."""
-    lines = block("text").splitlines()
-    command, *excerpt = [line for line in lines if line.strip() != "..."]
+    lines = excerpt.splitlines()
+    command, *shown = [line for line in lines if line.strip() != "..."]
     arguments = command.removeprefix("$ offhook ").split()
     arguments[1] = str(ROOT / arguments[1])
     printed = CliRunner().invoke(main, [*arguments, "--no-store"]).output.splitlines()
-    assert [line for line in excerpt if line not in printed] == []
+    assert [line for line in shown if line not in printed] == []
+
+
+def test_the_image_can_be_built(tmp_path: Path) -> None:
+    """With the file that it names beside it."""
+    (tmp_path / "phone.toml").write_text(blocks("toml")[1], encoding="utf-8")
+    (tmp_path / "Config0080F0ABCDEF.cfg").write_bytes(b"<PANASIPPhoneConfig/>")
+    made = built(str(tmp_path / "phone.toml"))
+    found = look(made)
+    assert {setting.key for setting in found.settings} == {"SIP_PASS/1", "TIME_ZONE"}
+    assert [file.name for file in found.files] == ["standard"]
 
 
 VERBS = sorted(set(re.findall(r"^    offhook (\w+)", README, re.MULTILINE)))
