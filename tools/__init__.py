@@ -2,20 +2,20 @@
 
 ``run``, ``check`` and ``scenarios`` work on scenarios; ``runs``, ``show``, ``state``, ``remove_runs`` and
 ``prune_runs`` on a run database; ``replay`` and ``verify`` hold runs against code and chain; ``export`` and
-``import_run`` move runs as files; ``cuts`` sweeps a scenario with power cuts; ``events`` and ``params`` explain the
-vocabulary and the parameters. They are imported when first used, so that a verb loads only what it needs. The verbs of
+``import_run`` move runs as files; ``events`` and ``params`` explain the vocabulary and the parameters. They are
+imported when first used, so that a verb loads only what it needs. ``cuts`` is in :mod:`tools.cuts`, and the verbs of
 ``offhook flash`` are in :mod:`tools.flash`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tools.lazy import imports
 
 if TYPE_CHECKING:
     from tools.browse import events, params, prune_runs, remove_runs, runs, show, state
     from tools.checking import replay, verify
-    from tools.cuts.sweeping import cuts
     from tools.simulate import check, run, scenarios
     from tools.travel import export, import_run
 
@@ -23,13 +23,11 @@ _HOMES = {
     **dict.fromkeys(("run", "check", "scenarios"), "tools.simulate"),
     **dict.fromkeys(("runs", "show", "state", "events", "params", "remove_runs", "prune_runs"), "tools.browse"),
     **dict.fromkeys(("replay", "verify"), "tools.checking"),
-    "cuts": "tools.cuts.sweeping",
     **dict.fromkeys(("export", "import_run"), "tools.travel"),
 }
 
 __all__ = [
     "check",
-    "cuts",
     "events",
     "export",
     "import_run",
@@ -45,9 +43,4 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'tools' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = imports(__name__, _HOMES)

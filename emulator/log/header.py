@@ -10,9 +10,9 @@ import msgspec
 from attrs import field, frozen
 
 SCHEMA = 1
+"""Version of the event vocabulary and of the chain."""
 MOST_PHONES = 100_000
 """Phones that one run can have."""
-"""Version of the event vocabulary and of the chain."""
 
 
 @frozen

@@ -29,7 +29,7 @@ MEANT: dict[str, list[tuple[str, str]]] = {
 """``schema-N/name.jsonl`` to the differences that are meant, as (what, kind of event), in order."""
 
 
-@pytest.mark.parametrize(("schema", "count"), [(1, 4), (2, 10)])
+@pytest.mark.parametrize(("schema", "count"), [(1, 4), (2, 10), (3, 7)])
 def test_there_are_logs_of_every_schema(schema: int, count: int) -> None:
     """The parametrisation below is not empty."""
     assert len([path for path in FILES if path.parent.name == f"schema-{schema}"]) == count

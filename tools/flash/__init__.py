@@ -8,8 +8,9 @@ LogError.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tools.lazy import imports
 
 if TYPE_CHECKING:
     from tools.flash.building import build
@@ -44,9 +45,4 @@ __all__ = [
     "set_setting",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'tools.flash' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = imports(__name__, _HOMES)
