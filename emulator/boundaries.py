@@ -44,6 +44,10 @@ syslog | modelled | RFC 3164 in UDP, a line for each provisioning event; while t
 local log | simplified | a ring of 48 KiB in flash; LOG_FILE_SIZE, LOG_LEVEL_* and LOG_TERMINAL_DISP_ENABLE do nothing
 web and phone programming | simplified | values and pages by access level, passwords; no HTTP, sessions or account names
 pages | simplified | one for each group of parameters; which groups are for people is a list of our own
+live: HTTP and HTTPS | modelled | by httpx, one connection a request; less than 1,000 bytes in 30 s is silence
+live: UDP, TCP, names | modelled | the sockets and the resolver of this machine; 500 datagrams a second at most
+live: DHCP, ARP, LLDP, CDP | modelled | frames, with --dhcp full; with off, the interface's address is given
+live: IPv6, VLAN, NOTIFY | left out | the interface is in the VLAN it is in; real servers notify by themselves
 packet capture | left out | no page for it; the event log of a run holds every packet
 display | simplified | texts of our own for faults and for a reset that waits
 factory reset | simplified | menu entry and web page, all or nothing; the log of the phone stays

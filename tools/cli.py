@@ -17,6 +17,7 @@ from tools.exits import AS_EXPECTED, BAD, INTERRUPTED, NO
 from tools.options import InOrder, db_option, json_option, secrets_option
 
 VERSION = "0.1.0"
+DHCP = "off: the interface has an address. full: the phone asks for one itself (root)."
 FOLLOW = "Each case to the end of the next provisioning run, or of the start only."
 
 
@@ -114,6 +115,49 @@ def pace_factor(text: str | None) -> float:
     if not 0.001 <= factor <= 1e6:
         raise click.BadParameter(f"{text!r} is no pace; give 1x, 10x or 0.5x", param_hint="--pace")
     return factor
+
+
+@main.command()
+@click.argument("scenario", required=False)
+@click.option("--url", metavar="URL", default="", help="Of the provisioning server, as if typed into the phone.")
+@click.option("--interface", "-i", metavar="NAME", default="", help="Default: the one that leads to URL.")
+@click.option("--address", metavar="IP", default="", help="Of the (first) phone, without DHCP; this machine has it.")
+@click.option("--dhcp", type=click.Choice(["off", "full"]), default="off", show_default=True, help=DHCP)
+@click.option("--mac", metavar="HEX", default="", help="Of the (first) phone; default: the scenario's or interface's.")
+@click.option("--count", type=click.IntRange(1, 10_000), help="So many phones, with MAC addresses one after the other.")
+@click.option("--rate", type=click.FloatRange(0, 10_000), default=0.0, help="Phones switched on a second; 0: at once.")
+@click.option("--until", metavar="STEP|EVENT|TIME", help="Stop there; default: when each phone's first run has ended.")
+@click.option("--stay", is_flag=True, help="Stay on until Ctrl-C.")
+@click.option("--seed", type=click.IntRange(0), help="Of the phones' own randomness; default: drawn.")
+@click.option("--all", "every", is_flag=True, help="Print every event, not only those that matter.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what came of it.")
+@click.option("--no-store", is_flag=True, help="Do not keep the run.")
+@db_option
+@json_option
+@click.pass_context
+def live(ctx: click.Context, /, scenario: str | None, db: str, no_store: bool, **wishes: Any) -> None:
+    """Put the phone on a real interface, against real servers, and record what happens.
+
+    SCENARIO gives the phone and what is expected; its servers are left out. The recording replays without a network.
+    Exit code 0 if all expectations hold; without any, if the phone was provisioned.
+
+    \b
+    Examples:
+      offhook live --url http://127.0.0.1:8080/
+      offhook live --url http://192.0.2.20/ --count 200 --rate 50
+      offhook live my-phone.toml --interface eth1 --dhcp full --stay
+    """
+    from emulator.world.live.place import PlaceError
+    from tools.live import Where
+    from tools.living import Wish, live_command
+
+    here = {name: wishes.pop(name) for name in ("url", "interface", "address", "dhcp", "mac", "rate")}
+    where = Where(count=wishes.pop("count") or 0, **here)
+    try:
+        ctx.exit(live_command(scenario, Wish(None if no_store else db, where, **wishes)))
+    except PlaceError as error:
+        click.echo(f"offhook: {error}", err=True)
+        ctx.exit(BAD)
 
 
 @main.command()
@@ -275,28 +319,33 @@ def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> No
 
 @main.command()
 @click.argument("run")
-@click.option("--to", "form", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, help="The form.")
-@click.option("--output", "-o", help="The file; default: SCENARIO-DIGEST.jsonl in this folder.")
+@click.option("--to", "form", type=click.Choice(["jsonl", "pcapng"]), help="The form; default: by -o, or jsonl.")
+@click.option("--output", "-o", help="The file; default: SCENARIO-DIGEST.jsonl (or .pcapng) in this folder.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @db_option
-def export(run: str, form: str, output: str | None, force: bool, db: str) -> None:
-    """Write a run as one file that is complete: it verifies and replays elsewhere.
+def export(run: str, form: str | None, output: str | None, force: bool, db: str) -> None:
+    """Write a run as one file: as jsonl it is complete, so that it verifies and replays elsewhere; as pcapng it holds
+    the packets of its phones, for Wireshark and its like.
 
     \b
     Examples:
       offhook export 1
       offhook export 1 --to jsonl -o case-4711.jsonl
+      offhook export 1 -o case-4711.pcapng
     """
     from tools import printing, travel
     from tools.locate import located
 
+    form = form or ("pcapng" if (output or "").endswith(".pcapng") else "jsonl")
     if output is None:
         with located(run, db) as found:
             output = f"{found.info.header.name}-{(found.info.digest or 'open')[:12]}.{form}"
     progress = printing.Progress()
-    written = travel.export(run, output, db=db, overwrite=force, progress=progress.events("written"))
+    written = travel.export(run, output, to=form, db=db, overwrite=force, progress=progress.events("written"))
     progress.clear()
-    printing.say(f"{written.path}: run {written.info.id}, {written.info.events:,} events, {written.size:,} bytes")
+    packets = "" if written.packets is None else f" {written.packets:,} packets,"
+    size = f"{written.info.events:,} events,{packets} {written.size:,} bytes"
+    printing.say(f"{written.path}: run {written.info.id}, {size}")
     if written.secrets:
         printing.note(f"it holds secrets: {', '.join(written.secrets)}")
 

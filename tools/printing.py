@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from emulator.log.store import RunInfo
     from emulator.log.verify import Verified
     from emulator.phone.catalogue import Parameter
+    from emulator.world.expect import Verdict
     from emulator.world.recorded import Difference
     from tools.browse import EventKind, State
     from tools.checking import ReplayResult, Side
@@ -105,7 +106,12 @@ def run_summary(result: RunResult) -> None:
     elif result.expectations:
         mark = styled("all hold", "right") if result.ok else styled(f"{held} hold", "wrong")
         say(f"{len(result.expectations)} expectations: {mark}")
-    for verdict in result.expectations:
+    unmet(result.expectations)
+
+
+def unmet(verdicts: Sequence[Verdict]) -> None:
+    """The expectations that do not hold, a line each."""
+    for verdict in verdicts:
         if not verdict.holds:
             say(styled(f"  not so: {verdict.text}; found {verdict.found}", "wrong"))
 

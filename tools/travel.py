@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from attrs import frozen
 
 from emulator.events import (
+    DatagramReceived,
     DatagramSent,
+    Entry,
+    Event,
     ExportRequested,
     FactoryResetRequested,
     FileAnswered,
@@ -29,8 +33,9 @@ from emulator.events import (
 )
 from emulator.events.masking import is_secret
 from emulator.log import jsonl
-from emulator.log.progress import Progress, no_progress
+from emulator.log.progress import Progress, counted, no_progress
 from emulator.log.store import LogError, RunInfo, Store
+from emulator.phone.ftp import ANONYMOUS_PASSWORD
 from emulator.phone.storage import read_store
 from flash_image import ImageError, LayoutError, unpack
 from tools.browse import entries
@@ -43,38 +48,70 @@ DOCUMENTS = (HttpAnswered, FileAnswered, ImportOffered, SettingsExported)
 """Events that hold a whole configuration file."""
 ELSEWHERE = (FlashProgrammed, StreamSent, *LOGINS)
 """Events whose secrets stand in others as well, or have a name of their own."""
+ON_THE_WIRE = (DatagramSent, DatagramReceived, HttpRequested, HttpAnswered, StreamSent, StreamReceived)
+"""Events whose bytes a capture holds; nothing else of a run is in it."""
+FORMS = ("jsonl", "pcapng")
+"""What a run can be written as: complete, or what its phones sent and got."""
 
 
 @frozen
 class Exported:
-    """A run that was written. secrets: what it holds that should not go to just anybody."""
+    """A run that was written. secrets: what it holds that should not go to just anybody; packets: of a capture."""
 
     info: RunInfo
     path: Path
     size: int
     secrets: tuple[str, ...]
+    packets: int | None = None
 
 
 def export(
     run: str,
     path: str | Path,
     *,
+    to: str = "jsonl",
     db: str | Path = DATABASE,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Exported:
-    """Write a run as JSON Lines to ``path``, readable by its owner only, whole or not at all. Raises LogError."""
+    """Write a run to ``path``, readable by its owner only, whole or not at all: as JSON Lines, or as a capture of its
+    packets (:mod:`tools.capture`). Raises LogError."""
     path = Path(path)
+    if to not in FORMS:
+        raise LogError(f"a run cannot be written as {to!r}, only as {' or '.join(FORMS)}")
     if path.exists() and not overwrite:
         raise LogError(f"{path} is there already; --force writes over it")
     with located(run, db) as found:
         if found.at is not None:
             raise LogError("a run is exported whole; leave out @N")
-        size = written(found, path, progress)
-        return Exported(found.info, path, size, secrets_in(found))
+        if to == "pcapng":
+            return captured(found, path, progress)
+        size = written(path, lambda out: jsonl.write(found.store, found.info, out, progress))
+        return Exported(found.info, path, size, secrets_in(of_kinds(found)))
 
 
-def written(found: Located, path: Path, progress: Progress) -> int:
+def captured(found: Located, path: Path, progress: Progress) -> Exported:
+    """Write the packets of a run."""
+    from tools import capture
+
+    packets = 0
+
+    def write(out: BinaryIO) -> int:
+        nonlocal packets
+        packets, size = capture.write(found.info, counted(of_kinds(found), progress), out)
+        return size
+
+    size = written(path, write)
+    secrets = {*secrets_in(of_kinds(found, *ON_THE_WIRE)), *logins_in(of_kinds(found, StreamSent))}
+    return Exported(found.info, path, size, tuple(sorted(secrets)), packets)
+
+
+def of_kinds(found: Located, *kinds: type[Event]) -> Iterator[Entry]:
+    """The entries of a whole run, only those of some kinds if any are named. Raises LogError."""
+    return entries(found, found.info.events, None, tuple(each.kind for each in kinds))
+
+
+def written(path: Path, write: Callable[[BinaryIO], int]) -> int:
     """Write beside ``path`` first, so that a full disk leaves no half file. Bytes written."""
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
@@ -82,7 +119,7 @@ def written(found: Located, path: Path, progress: Progress) -> int:
         raise LogError(f"{path}: cannot be written ({(error.strerror or 'error').lower()})") from None
     try:
         with os.fdopen(handle, "wb") as out:
-            size = jsonl.write(found.store, found.info, out, progress)
+            size = write(out)
         Path(beside).chmod(0o600)
         Path(beside).replace(path)
     except OSError as error:
@@ -92,11 +129,11 @@ def written(found: Located, path: Path, progress: Progress) -> int:
     return size
 
 
-def secrets_in(found: Located) -> tuple[str, ...]:
-    """What kinds of secrets a run holds: names of parameters, and what else would be hidden when it is shown."""
+def secrets_in(found: Iterable[Entry]) -> tuple[str, ...]:
+    """What kinds of secrets entries hold: names of parameters, and what else would be hidden when it is shown."""
     names: set[str] = set()
     pieces: dict[tuple[int, str, int], list[bytes]] = {}
-    for entry in entries(found, found.info.events, None, ()):
+    for entry in found:
         event = entry.event
         if isinstance(event, LOGINS) and event.password:
             names.add("passwords of accounts")
@@ -119,6 +156,15 @@ def secrets_in(found: Located) -> tuple[str, ...]:
     if any(shows_secret(b"".join(each)) for each in pieces.values()):
         names.add("configuration files")
     return tuple(sorted(names))
+
+
+def logins_in(found: Iterable[Entry]) -> Iterator[str]:
+    """Logins that a phone says on a stream; that of anybody is none (RFC 1635)."""
+    for entry in found:
+        event = entry.event
+        command, _, password = event.payload.partition(b" ") if isinstance(event, StreamSent) else (b"", b"", b"")
+        if command == b"PASS" and password.strip() != ANONYMOUS_PASSWORD.encode():
+            yield "FTP credentials"
 
 
 def secrets_on(image: bytes) -> Iterator[str]:

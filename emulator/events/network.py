@@ -91,7 +91,9 @@ class DatagramReceived(Event):
 class DatagramLost(Event):
     """The world's note that a datagram did not arrive; the phone cannot know and does not react.
 
-    reason: ``loss``, ``partition``, ``no-cable`` or ``nobody-listens``; inward: it was on its way to the phone.
+    reason: ``loss``, ``partition``, ``no-cable`` or ``nobody-listens``; in the live world ``flood`` (others before it
+    may have been dropped too), ``unreachable``, ``queue-full``, ``port-taken`` (by another program) or ``no-ipv6``;
+    inward: it was on its way to the phone.
     """
 
     role: ClassVar[Role] = Role.INPUT

@@ -167,7 +167,8 @@ def cdp_message(mac: str, model: str) -> bytes:
         cdp.Tlv(cdp.PORT_ID, PORT.encode()),
         cdp.Tlv(cdp.CAPABILITIES, (cdp.HOST | cdp.PHONE).to_bytes(4, "big")),
         cdp.Tlv(cdp.PLATFORM, model.encode()),
-        cdp.Tlv(cdp.VOICE_VLAN_QUERY, b"\1"),
+        # A kind of appliance and a VLAN, as in the answer; readers of captures expect both, and no VLAN is known yet.
+        cdp.Tlv(cdp.VOICE_VLAN_QUERY, b"\1\0\0"),
     )
     return ethernet.cdp_frame(bytes.fromhex(mac), cdp.build(HOLD, tlvs))
 

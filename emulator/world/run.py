@@ -44,6 +44,7 @@ from emulator.world.people import DEEDS
 from emulator.world.scenario import ActionSpec, CutSpec, Duration, PhoneSpec, Scenario
 from emulator.world.simulated import SimulatedWorld
 from emulator.world.streams import Streams
+from emulator.world.world import World
 
 Observer = Callable[[Settled], None]
 
@@ -65,7 +66,8 @@ def _firmware(version: str, options: tuple[tuple[str, str | bool | int], ...]) -
 class Run:
     """A scenario that is being simulated.
 
-    firmware: instead of the scenario's; sink: where rows go; observer: called after each settled input.
+    firmware: instead of the scenario's; world: around the phones, by default that of the scenario; sink: where rows go;
+    observer: called after each settled input.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Run:
         *,
         seed: int | None = None,
         firmware: Firmware | None = None,
+        world: World | None = None,
         sink: Sink | None = None,
         observer: Observer | None = None,
     ) -> None:
@@ -82,7 +85,7 @@ class Run:
         self.firmware = firmware or scenario_firmware(scenario)
         self.streams = Streams(self.seed)
         self.agenda = Agenda()
-        self.world = SimulatedWorld(scenario, self.streams)
+        self.world = world or SimulatedWorld(scenario, self.streams)
         self.recorder = Recorder(sink)
         self.observer = observer
         self.now = 0
@@ -131,7 +134,7 @@ class Run:
         return Header(
             name=name,
             title=self.scenario.title,
-            world="simulated",
+            world=self.world.name,
             seed=self.seed,
             phones=len(self.machines),
             until=self.scenario.until,
@@ -186,6 +189,7 @@ class Run:
         settled = self._settle(index, event, due, cause)
         self.recorder.record(settled.entries)
         machine = self.machines[index]
+        self.world.follow(settled)
         if isinstance(event, LinkUp):
             self.world.port_up(index)
         boots = machine.phone.power.boots

@@ -27,6 +27,7 @@ from emulator.events import (
     StreamShut,
     VlanChosen,
 )
+from emulator.phone.machine import Settled
 from emulator.phone.network import IPV4, Families, family_of
 from emulator.world.agenda import WORLD, Agenda
 from emulator.world.connections import Connections, Happening
@@ -86,6 +87,8 @@ class Connected(NamedTuple):
 class SimulatedWorld:
     """Servers and names of a scenario around any number of phones. vlans: phone to the VLAN it has chosen."""
 
+    name = "simulated"
+
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         self.streams = streams
         self.link = Link(scenario.link, streams)
@@ -126,6 +129,9 @@ class SimulatedWorld:
         for host in self.lan.hosts:
             if host.start:
                 agenda.later(host.start, WORLD, Arrived(host, phones))
+
+    def follow(self, settled: Settled) -> None:
+        """Its servers hear of the phones by what these send."""
 
     # --- what phones order ------------------------------------------------------------------------------------------
 

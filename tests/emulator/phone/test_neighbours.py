@@ -95,7 +95,7 @@ def test_the_messages_ask_for_the_voice_vlan() -> None:
     assert said.policy(lldp.VOICE).unknown  # type: ignore[union-attr]
     heard = cdp.parse(second.data[len(ethernet.CDP_SNAP) :])
     assert heard.text(cdp.DEVICE_ID) == f"{MODEL}-{MAC}"
-    assert heard.value(cdp.VOICE_VLAN_QUERY) == b"\1"
+    assert heard.value(cdp.VOICE_VLAN_QUERY) == b"\1\0\0"
     assert {frame.source.hex() for frame in (first, second)} == {MAC.lower()}
 
 
