@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
-.PHONY: demo test lint determinism spec mutants cuts bench clean
+.PHONY: demo test lint determinism spec mutants cuts lab bench clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
@@ -30,6 +30,9 @@ mutants: $(VENV)/.installed-dev
 
 cuts: $(VENV)/.installed
 	@$(BIN)/offhook cuts scenarios/first-boot-option-160.toml --depth 2 --jobs 2 --no-store
+
+lab: $(VENV)/.installed-dev
+	@$(BIN)/python -m tools.lab
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tools.bench

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -146,6 +145,7 @@ def placed(scenario: Scenario, where: Where) -> Place:
 def _live(
     story: Scenario, name: str, place: Place, plan: Plan, store: Store | None, seed: int | None, stay: bool
 ) -> LiveResult:
+    meter = Meter()
     world = LiveWorld(place, running_clock())
     run = Run(story, seed=int.from_bytes(os.urandom(4)) if seed is None else seed, world=world)
     end = End(FOREVER if plan.until is None else plan.until)
@@ -158,7 +158,6 @@ def _live(
         run.recorder.sink = writer
     witness = Witness(story)
     watch = Watch(plan, witness, [], writer, run)
-    meter = Meter()
     run.observer = Observers((watch, meter.observe, *(() if lasting is None else (lasting.observe,))))
     try:
         interrupted = trio.run(_recorded, run, world, end, watch.stops, writer)
@@ -242,9 +241,13 @@ class Lasting:
                     self.end.at = self.world.clock() + LINGER
 
 
-def peak_memory() -> int:
-    """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak_memory(pid: int | str = "self") -> int:
+    """The most memory that a process has had (VmHWM of proc(5)), in bytes; 0 if it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 @define

@@ -24,6 +24,7 @@ TEXTS = {
         "P3 bad file",
     ),
     "attribute-format": "P3 bad file",
+    "content-coding": "P3 bad file",
     "decrypt-too-large": "P3 bad file",
     "not-a-certificate": "P3 bad file",
 }

@@ -29,10 +29,12 @@ from emulator.events import (
     LookupAnswered,
     Payload,
     TftpStarted,
+    ToleranceUsed,
     TransferEnded,
 )
 from emulator.phone import certificates, configfile, crypt, ftp, tftp
 from emulator.phone.bootloader import spare
+from emulator.phone.coding import Plain, plain
 from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
@@ -115,7 +117,7 @@ def http_answered(phone: Phone, event: HttpAnswered, entry: Entry) -> None:
     download = phone.download
     if not download.open or event.name != download.file:
         return
-    download.body, download.answered = event.body, entry.n
+    download.body, download.answered = Payload(uncoded(phone, event).body), entry.n
     download.challenges = tuple(value for name, value in event.headers if name.lower() == "www-authenticate")
 
 
@@ -217,7 +219,7 @@ def judge_http(phone: Phone, event: HttpAnswered, entry: Entry) -> Reaction:
     if event.end != COMPLETE:
         return failed(phone, event.end, event.status)
     if event.status == 200:
-        return (DownloadEnded(download.file, download.url, "", 200, ""),)
+        return arrived(phone, uncoded(phone, event))
     if event.status == 401:
         return authenticate(phone)
     location = event.header("Location")
@@ -225,6 +227,22 @@ def judge_http(phone: Phone, event: HttpAnswered, entry: Entry) -> Reaction:
     if event.status in followed and location is not None:
         return redirect(phone, location, event.status)
     return failed(phone, "http-status", event.status)
+
+
+def arrived(phone: Phone, found: Plain) -> Iterable[Event]:
+    """The file is here, if its content coding can be taken off."""
+    if found.fault:
+        return failed(phone, found.fault, 200)
+    ended = DownloadEnded(phone.download.file, phone.download.url, "", 200, "")
+    return (ToleranceUsed("HTTP", found.tolerance), ended) if found.tolerance else (ended,)
+
+
+def uncoded(phone: Phone, event: HttpAnswered) -> Plain:
+    """The body of a whole answer without its content coding, of which no more than the size limit is unpacked."""
+    coding = event.header("Content-Encoding") or ""
+    if event.end != COMPLETE or event.status != 200 or not coding:
+        return Plain(event.body)
+    return plain(bytes(event.body), coding, size_limit(phone, phone.download.file))
 
 
 @reacts(FileAnswered, TransferEnded)

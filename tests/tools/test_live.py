@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import signal
@@ -22,6 +23,7 @@ from emulator.events import (
     DatagramLost,
     DatagramReceived,
     DatagramSent,
+    DownloadEnded,
     Event,
     FlashProgrammed,
     HttpRequested,
@@ -30,6 +32,7 @@ from emulator.events import (
     SettingChanged,
     SourceTried,
     StepEntered,
+    ToleranceUsed,
 )
 from emulator.log.store import Store
 from emulator.world.scenario import DhcpSpec, Expectations, FilesSpec, PathSpec, PhoneSpec, PnpSpec, Scenario
@@ -96,6 +99,21 @@ def test_a_recording_replays_elsewhere(tmp_path: Path) -> None:
         live(where=Where(url=f"{peer.url}i.cfg"), db=tmp_path / "runs.db")
     assert call("export", "1", "--db", tmp_path / "runs.db", "-o", tmp_path / "case.jsonl")[0] == 0
     assert call("replay", tmp_path / "case.jsonl")[0] == 0
+
+
+def test_a_server_that_compresses_unasked_is_borne_and_told(tmp_path: Path) -> None:
+    """A bomb is not: no more than the size limit is ever unpacked."""
+    bodies: dict[str, bytes] = {}
+    with serving(files(bodies, "Content-Encoding: gzip\r\n")) as peer:
+        bodies.update({path: gzip.compress(body) for path, body in served(peer.port).items()})
+        result = live(where=Where(url=f"{peer.url}i.cfg"), db=tmp_path / "runs.db")
+        bodies["/i.cfg"] = gzip.compress(bytes(100_000_000))
+        bomb = live(where=Where(url=f"{peer.url}i.cfg"), db=tmp_path / "runs.db")
+    assert (result.outcome, bomb.outcome) == ("provisioned", "failed")
+    events = [[entry.event for entry in show(run, db=tmp_path / "runs.db").entries] for run in ("1", "2")]
+    assert [e.code for e in events[0] if isinstance(e, ToleranceUsed)] == ["content-coding"] * 3
+    assert [e.reason for e in events[1] if isinstance(e, DownloadEnded)] == ["too-large"]
+    assert replay("1", db=tmp_path / "runs.db").report.identical
 
 
 def test_many_phones_in_one_process(tmp_path: Path) -> None:

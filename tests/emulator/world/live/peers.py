@@ -70,8 +70,8 @@ def request_in(connection: socket.socket, peer: Peer) -> bytes:
     return data
 
 
-def files(bodies: dict[str, bytes]) -> Talk:
-    """A server of files by path: 200 or 404, a length, and the connection is closed."""
+def files(bodies: dict[str, bytes], more: str = "") -> Talk:
+    """A server of files by path: 200 or 404, a length, and the connection is closed. more: header lines."""
 
     def talk(connection: socket.socket, peer: Peer) -> None:
         _, _, rest = request_in(connection, peer).partition(b" ")
@@ -80,7 +80,7 @@ def files(bodies: dict[str, bytes]) -> Talk:
         if body is None:
             connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         else:
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{more}Connection: close\r\n\r\n"
             connection.sendall(head.encode() + body)
 
     return talk
