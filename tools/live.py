@@ -24,8 +24,9 @@ from emulator.world.live.driver import End, drive_live
 from emulator.world.live.inbox import running_clock
 from emulator.world.live.place import Dhcp, Place, PlaceError, place_for
 from emulator.world.live.world import LiveWorld
-from emulator.world.run import Run
+from emulator.world.run import Run, flash_of
 from emulator.world.scenario import Duration, Scenario
+from flash_image import LayoutError, identity, unpack
 from tools.simulate import Observer, Plan, Watch, until_what
 
 FLUSH = 0.1
@@ -107,7 +108,8 @@ def live(
     where = where or Where()
     story = prepared(scenario or Scenario("live"), where)
     place = placed(story, where)
-    story = attrs.evolve(story, phone=attrs.evolve(story.phone, mac=place.mac)) if place.dhcp == "full" else story
+    if place.dhcp == "full":
+        story, place = one_mac(story, place, scenario is None and not where.mac)
     stop, end = until_what(until)
     with nullcontext() if db is None else Store(db, create=True) as store:
         return _live(story, name, place, Plan(None, 0.0, stop, end, False, created, None, observer), store, seed, stay)
@@ -138,8 +140,23 @@ def placed(scenario: Scenario, where: Where) -> Place:
     host = ""
     if not where.interface and "://" in url:
         host = urlsplit(url).hostname or ""
-    place = place_for(where.dhcp, where.interface, host, scenario.phone.count, where.address)
-    return attrs.evolve(place, mac=where.mac.upper()) if where.mac and where.dhcp == "full" else place
+    return place_for(where.dhcp, where.interface, host, scenario.phone.count, where.address)
+
+
+def one_mac(scenario: Scenario, place: Place, any_phone: bool) -> tuple[Scenario, Place]:
+    """``scenario`` and ``place`` with one MAC address: the phone's, or if it may be any phone, the interface's.
+
+    Raises PlaceError.
+    """
+    if scenario.phone.count > 1:
+        raise PlaceError("with --dhcp full one phone has the interface; use --dhcp off for more")
+    if any_phone and place.mac:
+        return attrs.evolve(scenario, phone=attrs.evolve(scenario.phone, mac=place.mac)), place
+    try:
+        mac = identity(unpack(flash_of(scenario, 0))).mac
+    except LayoutError:
+        mac = scenario.phone.mac
+    return scenario, attrs.evolve(place, mac=mac.upper())
 
 
 def _live(

@@ -13,7 +13,6 @@ from typing import Any
 import trio
 from attrs import define, field, frozen
 
-from tools.lab.addresses import MAC
 from tools.lab.authority import Authority
 from tools.lab.case import MEBIBYTE, PHONE_IMAGE, Case, Phase, text_of
 from tools.lab.errors import LabError
@@ -98,7 +97,7 @@ async def ended(command: list[str], folder: Path, name: str, limit: float) -> En
 def live_command(place: Place, phase: Phase, scenario: Path) -> list[str]:
     """The phone, in its namespace."""
     words = ["ip", "netns", "exec", place.phone, offhook(), "live", str(scenario)]
-    words += ["--interface", PHONE_SIDE, "--dhcp", phase.dhcp, "--mac", MAC, *phase.arguments]
+    words += ["--interface", PHONE_SIDE, "--dhcp", phase.dhcp, *phase.arguments]
     return [*words, "--db", DATABASE, "--json"]
 
 
@@ -141,7 +140,9 @@ async def captured(attempt: Attempt, name: str) -> list[str]:
     """Export the recording for Wireshark and have tshark read it; what is wrong with that."""
     file = f"{name}.pcapng"
     export = [offhook(), "export", attempt.run, "--db", DATABASE, "-o", file]
-    read = ["tshark", "-n", "-r", file, "-Y", "_ws.malformed", "-T", "fields", "-e", "frame.comment"]
+    # tshark would unpack the compressed bomb, for half a minute.
+    read = ["tshark", "-n", "-o", "http.decompress_body:FALSE", "-r", file, "-Y", "_ws.malformed"]
+    read += ["-T", "fields", "-e", "frame.comment"]
     for command in (export, read):
         done = await ended(command, attempt.folder, name, REPLAY_LIMIT)
         if done.code != 0:

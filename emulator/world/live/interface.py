@@ -31,18 +31,16 @@ class Interface:
         if self.place.dhcp == "full":
             if shutil.which("ip") is None:
                 raise PlaceError("--dhcp full needs the program ip (Debian's package iproute2)")
-            self._take_mac()
             try:
                 self.frames = Frames(self.place.interface, self.place.mac, self.inbox)
             except OSError as error:
-                self._give_back_mac()
                 raise PlaceError(_refused(self.place.interface, error)) from None
+            self._take_mac()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.drop_address()
-        if self.frames is not None:
-            self.frames.close()
+        self._close_frames()
         self._give_back_mac()
 
     async def read(self) -> None:
@@ -86,8 +84,14 @@ class Interface:
         before = mac_of(self.place.interface)
         if self.place.mac and before and self.place.mac.upper() != before:
             if not _ip("link", "set", "dev", self.place.interface, "address", _colons(self.place.mac)):
+                self._close_frames()
                 raise PlaceError(f"interface {self.place.interface} does not take the MAC address {self.place.mac}")
             self._mac = before
+
+    def _close_frames(self) -> None:
+        if self.frames is not None:
+            self.frames.close()
+        self.frames = None
 
     def _give_back_mac(self) -> None:
         if self._mac:

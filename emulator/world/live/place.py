@@ -44,6 +44,8 @@ def place_for(dhcp: Dhcp, interface: str = "", host: str = "", count: int = 1, a
         if not interface:
             raise PlaceError("with --dhcp full say on which interface the phone is: --interface eth1")
         check_up(interface)
+        if is_loopback(interface):
+            raise PlaceError(f"there is no DHCP on {interface}, which leads nowhere; name another interface")
         return Place(interface, dhcp, mac_of(interface))
     if address:
         check_own(address)

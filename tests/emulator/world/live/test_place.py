@@ -34,6 +34,7 @@ def test_on_loopback_each_phone_has_an_address_of_its_own() -> None:
     [
         ("full", "", "", "say on which interface"),
         ("full", "nope0", "", "there is no interface 'nope0'; there are "),
+        ("full", "lo", "", "there is no DHCP on lo"),
         ("off", "nope0", "", "there is no interface 'nope0'"),
         ("off", "", "not a host!", "there is no way to 'not a host!' from here"),
     ],
