@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
+from tools.cli_cuts import cuts
 from tools.cli_flash import flash
+from tools.cli_live import live
 from tools.exits import AS_EXPECTED, BAD, INTERRUPTED, NO
 from tools.options import InOrder, db_option, json_option, secrets_option
 
 VERSION = "0.1.0"
-DHCP = "off: the interface has an address. full: the phone asks for one itself (root)."
-FOLLOW = "Each case to the end of the next provisioning run, or of the start only."
 
 
 class Workbench(InOrder):
@@ -117,47 +117,7 @@ def pace_factor(text: str | None) -> float:
     return factor
 
 
-@main.command()
-@click.argument("scenario", required=False)
-@click.option("--url", metavar="URL", default="", help="Of the provisioning server, as if typed into the phone.")
-@click.option("--interface", "-i", metavar="NAME", default="", help="Default: the one that leads to URL.")
-@click.option("--address", metavar="IP", default="", help="Of the (first) phone, without DHCP; this machine has it.")
-@click.option("--dhcp", type=click.Choice(["off", "full"]), default="off", show_default=True, help=DHCP)
-@click.option("--mac", metavar="HEX", default="", help="Of the (first) phone; default: the scenario's or interface's.")
-@click.option("--count", type=click.IntRange(1, 10_000), help="So many phones, with MAC addresses one after the other.")
-@click.option("--rate", type=click.FloatRange(0, 10_000), default=0.0, help="Phones switched on a second; 0: at once.")
-@click.option("--until", metavar="STEP|EVENT|TIME", help="Stop there; default: when each phone's first run has ended.")
-@click.option("--stay", is_flag=True, help="Stay on until Ctrl-C.")
-@click.option("--seed", type=click.IntRange(0), help="Of the phones' own randomness; default: drawn.")
-@click.option("--all", "every", is_flag=True, help="Print every event, not only those that matter.")
-@click.option("--quiet", "-q", is_flag=True, help="Print only what came of it.")
-@click.option("--no-store", is_flag=True, help="Do not keep the run.")
-@db_option
-@json_option
-@click.pass_context
-def live(ctx: click.Context, /, scenario: str | None, db: str, no_store: bool, **wishes: Any) -> None:
-    """Put the phone on a real interface, against real servers, and record what happens.
-
-    SCENARIO gives the phone and what is expected; its servers are left out. The recording replays without a network.
-    Exit code 0 if all expectations hold; without any, if the phone was provisioned.
-
-    \b
-    Examples:
-      offhook live --url http://127.0.0.1:8080/
-      offhook live --url http://192.0.2.20/ --count 200 --rate 50
-      offhook live my-phone.toml --interface eth1 --dhcp full --stay
-    """
-    from emulator.world.live.place import PlaceError
-    from tools.live import Where
-    from tools.living import Wish, live_command
-
-    here = {name: wishes.pop(name) for name in ("url", "interface", "address", "dhcp", "mac", "rate")}
-    where = Where(count=wishes.pop("count") or 0, **here)
-    try:
-        ctx.exit(live_command(scenario, Wish(None if no_store else db, where, **wishes)))
-    except PlaceError as error:
-        click.echo(f"offhook: {error}", err=True)
-        ctx.exit(BAD)
+main.add_command(live)
 
 
 @main.command()
@@ -372,53 +332,7 @@ def import_(file: str, db: str, as_json: bool) -> None:
         printing.say(f"run {info.id}: {info.header.name}, {info.events:,} events, {info.outcome or info.state}")
 
 
-@main.command()
-@click.argument("scenario")
-@click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="2: cut again in what follows.")
-@click.option("--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes side by side.")
-@click.option("--budget", metavar="TIME", help="Stop after so long (60s, 10min), with a partial certificate.")
-@click.option("--samples", type=click.IntRange(1, 64), default=1, show_default=True, help="Of each word and erasure.")
-@click.option("--follow", type=click.Choice(["full", "mount"]), default="full", show_default=True, help=FOLLOW)
-@click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's seed.")
-@click.option(
-    "--phone", type=click.IntRange(0), default=0, show_default=True, help="Which phone of a scenario of many."
-)
-@click.option("--failures", default="cuts-found", show_default=True, metavar="FOLDER", help="For cases that fail.")
-@click.option("--fresh", is_flag=True, help="Judge again what this code has judged before.")
-@click.option("--no-store", is_flag=True, help="Do not keep what was judged.")
-@db_option
-@json_option
-@click.pass_context
-def cuts(ctx: click.Context, /, scenario: str, db: str, no_store: bool, budget: str | None, **wishes: Any) -> None:
-    """Cut the power in every flash operation of SCENARIO, and judge what becomes of the phone. Prints a certificate.
-
-    Each operation is torn at every byte, in samples of its bits, half-way through an erasure, and with a word that
-    reads both ways. Then the phone starts: it has to hold the old configuration or the new, whole, keep to it, and be
-    provisioned by its next run. A sweep that was stopped goes on where it was. A case that fails is stored as a
-    scenario.
-
-    \b
-    Examples:
-      offhook cuts scenarios/first-boot-option-160.toml
-      offhook cuts scenarios/first-boot-option-160.toml --depth 2 --jobs 2
-      offhook cuts my-case.toml --budget 60s --json
-    """
-    from tools.cuts.command import Wish, cuts_command
-
-    wish = Wish(db=None if no_store else db, budget=seconds_of(budget), **wishes)
-    ctx.exit(cuts_command(scenario, wish))
-
-
-def seconds_of(text: str | None) -> float | None:
-    """``60s`` in seconds."""
-    if text is None:
-        return None
-    from emulator.world.toml import duration
-
-    try:
-        return duration(text) / 1e9
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--budget") from None
+main.add_command(cuts)
 
 
 @main.command()

@@ -26,9 +26,13 @@ WRONG = " || ".join(
 GARBAGE = {"dhcp-garbage-first": "BOOTP", "lldp-garbage": "LLDP"}
 """Scenarios in which a server sends what is no message, and how tshark calls it."""
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tshark") is None and not os.environ.get("CI"), reason="tshark is not installed"
-)
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Where everything has to be tested, tshark has to be there."""
+    if shutil.which("tshark") is None:
+        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain("tshark is not installed (Debian: apt-get install tshark)")
 
 
 def saved(made: RunResult, path: Path) -> Path:
