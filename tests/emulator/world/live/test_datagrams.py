@@ -13,8 +13,8 @@ from emulator.world.agenda import Agenda
 from emulator.world.live.datagrams import MOST, Datagrams
 from emulator.world.live.inbox import BURST, RATE, Bucket, Inbox, running_clock
 
-OWN = 40_000
-"""A port that the phone sends from."""
+OWN = 20_000
+"""A port that the phone sends from; below those that systems hand out by themselves."""
 
 
 def sent(port: int, payload: bytes = b"hello", source_port: int = OWN, **changes: object) -> DatagramSent:
