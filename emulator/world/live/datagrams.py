@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Iterator
@@ -49,8 +50,8 @@ class Datagrams:
         key = event.source, event.source_port
         try:
             port = self.ports.get(key) or self._open(key)
-        except OSError:
-            return "port-taken"
+        except OSError as error:
+            return "port-taken" if error.errno == errno.EADDRINUSE else "unreachable"
         self._used_by(port, phone)
         try:
             self._lifetime(port.socket, event)

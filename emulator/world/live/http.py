@@ -13,10 +13,8 @@ import trio
 
 from emulator.events import COMPLETE, SECOND, Headers, HttpAnswered, HttpRequested, Payload
 from emulator.world.live.pace import Pace
-from emulator.world.live.trust import UNTRUSTED, code_of
+from emulator.world.live.trust import code_of
 
-HEADERS_LIMIT = 65_536
-"""Bytes of all headers of an answer; h11 refuses longer ones too."""
 _ONE = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 
@@ -98,7 +96,7 @@ def _connect_end(error: Exception) -> str:
         if isinstance(seen, ConnectionRefusedError):
             return "refused"
         if isinstance(seen, ssl.SSLError):
-            return UNTRUSTED if isinstance(seen, ssl.SSLCertVerificationError) else "garbage"
+            return "garbage"
         if isinstance(seen, OSError) and seen.errno is not None:
             return "unreachable"
         if isinstance(seen, BaseExceptionGroup):

@@ -13,7 +13,7 @@ import trio
 from attrs import Factory, define
 
 from emulator.events import SECOND, DatagramLost, Event
-from emulator.world.agenda import WORLD, Agenda
+from emulator.world.agenda import Agenda
 
 BACKLOG = 2_000
 """Inputs that may wait; then nobody reads on."""
@@ -32,11 +32,10 @@ def running_clock() -> Clock:
 
 @define
 class Bucket:
-    """How many datagrams a phone still takes now, and how many were dropped since it was last told."""
+    """How many datagrams a phone still takes. filled: when that was reckoned; told: when it last heard of a flood."""
 
     left: float = float(BURST)
     filled: int = 0
-    dropped: int = 0
     told: int = -SECOND
 
     def takes(self, now: int) -> bool:
@@ -44,7 +43,6 @@ class Bucket:
         self.left = min(float(BURST), self.left + (now - self.filled) * RATE / SECOND)
         self.filled = now
         if self.left < 1:
-            self.dropped += 1
             return False
         self.left -= 1
         return True
@@ -74,12 +72,8 @@ class Inbox:
         if bucket.takes(now):
             self.put(phone, event)
         elif now - bucket.told >= SECOND:
-            bucket.told, bucket.dropped = now, 0
+            bucket.told = now
             self.put(phone, DatagramLost("flood", True, peer, port))
-
-    def wake(self) -> None:
-        """Have the driver look at the agenda again."""
-        self._news.set()
 
     def taken(self) -> None:
         """The driver has taken everything that was due."""
@@ -97,6 +91,3 @@ class Inbox:
         while self.waiting >= BACKLOG:
             self._room = trio.Event()
             await self._room.wait()
-
-
-__all__ = ["BACKLOG", "WORLD", "Clock", "Inbox", "running_clock"]

@@ -101,7 +101,10 @@ class Interface:
 
 def _ip(*arguments: str) -> bool:
     """Call ``ip``; whether it did it."""
-    done = subprocess.run(["ip", *arguments], check=False, capture_output=True, timeout=5)
+    try:
+        done = subprocess.run(["ip", *arguments], check=False, capture_output=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
     return done.returncode == 0
 
 

@@ -137,14 +137,16 @@ class TcpStreams:
 
     def _patience(self, made: Connection) -> float:
         """When to give up: an idle limit after the last byte either way on any of the phone's streams to that host."""
-        address = made.event.address
-        own = [c for (phone, _), c in self.open.items() if phone == made.entry.phone and c.event.address == address]
-        return max((each.last for each in (*own, made)), default=0.0) + made.event.idle_limit / SECOND
+        return max(each.last for each in self._beside(made)) + made.event.idle_limit / SECOND
 
     def _data(self, made: Connection) -> bool:
         """Whether a stream carries a file and not a conversation: it is not the first one to its host."""
-        first = next((c for (phone, _), c in self.open.items() if phone == made.entry.phone), made)
-        return first is not made
+        return self._beside(made)[0] is not made
+
+    def _beside(self, made: Connection) -> list[Connection]:
+        """The streams of a phone to one host, oldest first, ``made`` among them."""
+        ends = made.entry.phone, made.event.address
+        return [c for (phone, _), c in self.open.items() if (phone, c.event.address) == ends] or [made]
 
     def _put(self, made: Connection, event: StreamOpened | StreamReceived) -> None:
         made.last = trio.current_time()

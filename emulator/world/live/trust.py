@@ -28,7 +28,7 @@ class Trust:
         Raises KeyError if the phone does not hold one of them.
         """
         if roots not in self.contexts:
-            self.contexts[roots] = _context([held(phone)[digest] for digest in roots])
+            self.contexts[roots] = context_of([held(phone)[digest] for digest in roots])
         return self.contexts[roots]
 
 
@@ -40,7 +40,8 @@ def held(phone: Phone) -> dict[str, bytes]:
     return {certificate_digest(body): body for body in bodies if body}
 
 
-def _context(bodies: list[bytes]) -> ssl.SSLContext:
+def context_of(bodies: list[bytes]) -> ssl.SSLContext:
+    """A context that trusts these root certificates and checks names; without any it checks nothing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = bool(bodies)

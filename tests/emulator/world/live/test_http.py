@@ -15,7 +15,7 @@ import trustme
 
 from emulator.events import SECOND, HttpAnswered, HttpRequested
 from emulator.world.live.http import carried
-from emulator.world.live.trust import _context
+from emulator.world.live.trust import context_of
 from tests.emulator.world.live.peers import Peer, Talk, request_in, saying, serving
 
 HEADERS = (("Host", "files.example"), ("User-Agent", "Panasonic_X/1 (0080f0123456)"), ("Connection", "close"))
@@ -196,7 +196,7 @@ def over_tls(authority: trustme.CA, name: str, roots: bytes | None, host: str = 
         done.set()
 
     with serving(talk) as peer:
-        context = _context([] if roots is None else [roots])
+        context = context_of([] if roots is None else [roots])
         found = answer(ordered(peer.port, tls=True, host=host), context)
     assert names == [host]
     return found
@@ -228,7 +228,7 @@ def test_an_expired_certificate_has_its_own_code(authority: trustme.CA) -> None:
             request_in(secure, peer)
 
     with serving(talk) as peer:
-        found = answer(ordered(peer.port, tls=True), _context([authority.cert_pem.bytes()]))
+        found = answer(ordered(peer.port, tls=True), context_of([authority.cert_pem.bytes()]))
     assert found.end == "certificate-expired"
 
 
