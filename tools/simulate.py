@@ -18,6 +18,7 @@ from emulator.phone.state import Phone
 from emulator.world.drivers import drive, drive_paced
 from emulator.world.expect import Verdict, Witness
 from emulator.world.fence import fence
+from emulator.world.packing import kept
 from emulator.world.run import Run
 from emulator.world.scenario import Scenario
 from emulator.world.toml import ScenarioError, duration, read_scenario
@@ -144,7 +145,9 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
     witness = Witness(scenario)
     entries: list[Entry] = []
     run = Run(scenario, seed=seed, firmware=plan.firmware)
-    writer = store.begin(run.header(name), created=plan.created) if store is not None else None
+    writer = None
+    if store is not None:
+        writer = store.begin(run.header(name), created=plan.created, scenario=kept(scenario))
     run.recorder.sink = writer or NoSink()
     watch = Watch(plan, witness, entries, writer, run)
     run.observer = watch

@@ -8,7 +8,7 @@ from emulator.events.units import SECOND
 
 HIDDEN = "***"
 _SECRET_TAG = re.compile(r"PASS|FILE_KEY\d*$")
-_URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)", re.MULTILINE)
+_URL_PASSWORD = re.compile(r"((?:(?<=://)|^(?!sips?:))[^\s/?#@:]*):[^\s/?#]*(?=@)", re.MULTILINE | re.ASCII)
 """In a URL, also one without a protocol (PROV-033); as there, the password reaches to the last ``@``."""
 _LOGIN = re.compile(r"((?i:authorization:\s*)|\bPASS )[^\r\n]*")
 """The credentials of an HTTP request, and the password that an FTP client sends."""
@@ -37,8 +37,12 @@ def hide_login(text: str) -> str:
 
 def star_passwords(data: bytes) -> bytes:
     """:func:`hide_passwords` for bytes whose length must stay, because something beside them counts it."""
-    text = data.decode("latin-1")
-    return _URL_PASSWORD.sub(lambda m: m[1] + ":" + "*" * (len(m[0]) - len(m[1]) - 1), text).encode("latin-1")
+
+    def stars(found: re.Match[str]) -> str:
+        hidden = found[0][len(found[1]) + 1 :]
+        return f"{found[1]}:{'*' * len(hidden.encode('utf-8', 'surrogateescape'))}"
+
+    return _URL_PASSWORD.sub(stars, data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def repr_text(text: str) -> str:

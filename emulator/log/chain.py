@@ -137,8 +137,14 @@ class Recorder:
         """Encode and chain ``entries``, and hand the rows to the sink as one batch with the blobs they name."""
         if type(self.sink) is NoSink:
             self.chain(entries)
+            if self._encoder.blobs:
+                self._encoder.blobs = {}
         else:
-            self.sink.append(self.rows(entries), self._encoder.blobs)
+            self.hand_over(self.rows(entries))
+
+    def hand_over(self, rows: list[Row]) -> None:
+        """Give the sink what :meth:`rows` made, with the blobs that it names."""
+        self.sink.append(rows, self._encoder.blobs)
         if self._encoder.blobs:
             self._encoder.blobs = {}
 

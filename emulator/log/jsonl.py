@@ -3,7 +3,7 @@
 Line 1 is ``{"offhook": 1, "header": ...}``; then one line an event, ``[n, time, due, phone, kind, cause, because, data,
 link]``, each preceded by the ``{"base64": ..., "blob": digest}`` it needs first; the last line is ``{"end": ...}`` with
 length, digest, outcome, seal, and a check over what the first and the last line say. A file without its last line was
-cut short and is refused.
+cut short and is refused. ``{"base64": ..., "scenario": digest}``, after line 1, is what the run was made from.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import chain
 from typing import Annotated, BinaryIO, TypeVar
 
 import msgspec
@@ -40,6 +41,12 @@ class _First:
 @frozen
 class _Blob:
     blob: str
+    base64: str
+
+
+@frozen
+class _Made:
+    scenario: str
     base64: str
 
 
@@ -82,6 +89,9 @@ def write(store: Store, info: RunInfo, out: BinaryIO, progress: Progress = no_pr
     def lines() -> Iterator[bytes]:
         first = _First(FORMAT, info.header, info.created)
         yield _encode(first)
+        made = store.scenario(info.id)
+        if made is not None:
+            yield _encode(_Made(sha256(made).hexdigest(), b64encode(made).decode()))
         decoder = EventDecoder(blob)
         link = ORIGIN
         for row in counted(store.rows(info.id, 0, info.events), progress):
@@ -126,6 +136,7 @@ class Parsed:
     rows: list[Row]
     blobs: dict[str, bytes]
     end: _End
+    scenario: bytes | None = None
 
 
 def parse(file: BinaryIO, name: str, progress: Progress = no_progress) -> Parsed:
@@ -134,7 +145,9 @@ def parse(file: BinaryIO, name: str, progress: Progress = no_progress) -> Parsed
     first = _decoded(next(lines, (0, b"")), _First, name)
     if first.offhook != FORMAT:
         raise LogError(f"{name}: has format {first.offhook}, this program reads format {FORMAT}")
-    rows, blobs, end = _content(lines, name)
+    number, line = next(lines, (0, b""))
+    scenario = _made((number, line), name)
+    rows, blobs, end = _content(lines if scenario is not None else chain([(number, line)], lines), name)
     digest = rows[-1].link.hex() if rows else ORIGIN.hex()
     if (end.events, end.digest) != (len(rows), digest):
         raise LogError(f"{name}: its end speaks of {end.events} events and another digest; events are missing")
@@ -143,12 +156,12 @@ def parse(file: BinaryIO, name: str, progress: Progress = no_progress) -> Parsed
         raise LogError(f"{name}: its first or its last line was changed")
     if not 0 <= first.header.phones <= headers.MOST_PHONES:
         raise LogError(f"{name}: no run has {first.header.phones} phones")
-    return Parsed(first.header, first.created, rows, blobs, end)
+    return Parsed(first.header, first.created, rows, blobs, end, scenario)
 
 
 def keep(store: Store, parsed: Parsed) -> RunInfo:
     """Put a parsed run into ``store``, as a run of its own, whole or not at all. Raises LogError."""
-    writer = store.begin(parsed.header, created=parsed.created)
+    writer = store.begin(parsed.header, created=parsed.created, scenario=parsed.scenario)
     try:
         writer.append(parsed.rows, parsed.blobs)
         if parsed.end.seal is not None:
@@ -168,7 +181,7 @@ def _content(lines: Iterator[tuple[int, bytes]], name: str) -> tuple[list[Row], 
         where = f"{name}, line {number}"
         if line.startswith(b'{"base64"'):
             found = _decoded((number, line), _Blob, name)
-            blobs[found.blob] = _blob(found, where)
+            blobs[found.blob] = _blob(found.base64, found.blob, where)
         elif line.startswith(b"["):
             row = _row(_event((number, line), name), where)
             if row.n != len(rows) + 1 or row.link_after(link) != row.link:
@@ -201,14 +214,22 @@ def _event(line: tuple[int, bytes], name: str) -> _Event:
         raise LogError(f"{name}: line {line[0]} cannot be read") from None
 
 
-def _blob(found: _Blob, where: str) -> bytes:
+def _blob(text: str, digest: str, where: str) -> bytes:
     try:
-        data = b64decode(found.base64, validate=True)
+        data = b64decode(text, validate=True)
     except ValueError:
         raise LogError(f"{where}: a blob is not Base64") from None
-    if sha256(data).hexdigest() != found.blob:
+    if sha256(data).hexdigest() != digest:
         raise LogError(f"{where}: a blob was changed")
     return data
+
+
+def _made(line: tuple[int, bytes], name: str) -> bytes | None:
+    """What the run was made from, if that is what a line holds."""
+    if not (line[1].startswith(b'{"base64"') and line[1].endswith(b'"}') and b'","scenario":"' in line[1][-90:]):
+        return None
+    found = _decoded(line, _Made, name)
+    return _blob(found.base64, found.scenario, f"{name}, line {line[0]}")
 
 
 def _row(fields: _Event, where: str) -> Row:

@@ -1,4 +1,4 @@
-"""The tables, triggers and views of a run database.
+"""The tables and triggers of a run database; its views are in :mod:`emulator.log.views`.
 
 Append-only is enforced here: triggers refuse UPDATE, DELETE and any INSERT that is not the next event of an unsealed
 run, however it is spelled. Only whole runs can go, by way of ``runs.removing``.
@@ -7,6 +7,8 @@ run, however it is spelled. Only whole runs can go, by way of ``runs.removing``.
 from __future__ import annotations
 
 import sqlite3
+
+from emulator.log.views import VIEWS
 
 APPLICATION_ID = 0x0FF4_00C1
 """Stands in the database header, so that the file names its maker."""
@@ -60,6 +62,20 @@ CREATE TABLE snapshots (
 ) WITHOUT ROWID;
 """
 
+BESIDE = {
+    "scenarios": """(
+        run INTEGER PRIMARY KEY REFERENCES runs(id),
+        digest TEXT NOT NULL REFERENCES blobs(digest))""",
+    "accepted": """(
+        signature TEXT PRIMARY KEY,
+        cause TEXT NOT NULL,
+        code TEXT NOT NULL,
+        note TEXT NOT NULL DEFAULT '',
+        created TEXT NOT NULL DEFAULT '')""",
+}
+"""Tables beside the log, which a database of an earlier release lacks and gets when it is opened for writing:
+what runs are made from, and the changes of behaviour that were meant."""
+
 TRIGGERS = {
     "events_never_change": """
         BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
@@ -105,59 +121,29 @@ TRIGGERS = {
 }
 """Trigger name to its body. :func:`missing_triggers` says which of them a database has lost."""
 
-VIEWS = {
-    "lineage": """
-        WITH RECURSIVE lineage(run, source, low, high) AS (
-            SELECT id, id, upto, 9223372036854775807 FROM runs
-            UNION
-            SELECT l.run, r.parent, p.upto, min(l.high, r.upto) FROM lineage l
-            JOIN runs r ON r.id = l.source JOIN runs p ON p.id = r.parent)
-        SELECT * FROM lineage""",
-    "run_events": """
-        SELECT l.run AS run, e.n AS n, e.time AS time, e.due AS due, e.phone AS phone, e.kind AS kind,
-            e.cause AS cause, e.because AS because, e.data AS data
-        FROM lineage l JOIN events e ON e.run = l.source AND e.n > l.low AND e.n <= l.high""",
-    "provisioning_steps": """
-        SELECT run, phone, n, time / 1e9 AS seconds, json_extract(data, '$.step') AS step,
-            json_extract(data, '$.source') AS source, json_extract(data, '$.url') AS url
-        FROM run_events WHERE kind = 'StepEntered'""",
-    "packets": """
-        SELECT run, phone, n, time / 1e9 AS seconds,
-            CASE kind WHEN 'DatagramSent' THEN 'out' ELSE 'in' END AS direction,
-            json_extract(data, '$.source') AS source, json_extract(data, '$.source_port') AS source_port,
-            json_extract(data, '$.destination') AS destination, json_extract(data, '$.port') AS port,
-            json_extract(data, '$.payload') AS payload
-        FROM run_events WHERE kind IN ('DatagramSent', 'DatagramReceived')""",
-    "http_exchanges": """
-        SELECT q.run AS run, q.phone AS phone, q.n AS request, a.n AS answer, q.time / 1e9 AS seconds,
-            (a.time - q.time) / 1e6 AS milliseconds, json_extract(q.data, '$.name') AS file,
-            json_extract(q.data, '$.host') AS host, json_extract(q.data, '$.target') AS target,
-            json_extract(a.data, '$.status') AS status, json_extract(a.data, '$.end') AS end
-        FROM run_events q LEFT JOIN run_events a
-            ON a.run = q.run AND a.cause = q.n AND a.kind = 'HttpAnswered'
-        WHERE q.kind = 'HttpRequested'""",
-    "flash_ops": """
-        SELECT run, phone, n, time / 1e9 AS seconds, kind, json_extract(data, '$.sector') AS sector,
-            json_extract(data, '$.address') AS address, json_extract(data, '$.data') AS data
-        FROM run_events WHERE kind IN ('FlashErased', 'FlashProgrammed', 'FlashTorn', 'FlashFailed')""",
-    "settings_changes": """
-        SELECT run, phone, n, time / 1e9 AS seconds, json_extract(data, '$.key') AS key,
-            json_extract(data, '$.layer') AS layer, json_extract(data, '$.value') AS value,
-            json_extract(data, '$.perm') AS perm, json_extract(data, '$.origin') AS origin
-        FROM run_events WHERE kind = 'SettingChanged'""",
-    "boots": """
-        SELECT run, phone, n, time / 1e9 AS seconds, kind
-        FROM run_events WHERE kind IN ('PowerOn', 'PowerOff', 'PowerLost', 'RunEnded')""",
-}
-"""Views for people."""
-
 
 def create(db: sqlite3.Connection) -> None:
     """Make everything in an empty database, in one transaction."""
     triggers = "".join(f"CREATE TRIGGER {name} {body};\n" for name, body in TRIGGERS.items())
     views = "".join(f"CREATE VIEW {name} AS {body};\n" for name, body in VIEWS.items())
+    beside = "".join(f"CREATE TABLE {name} {body};\n" for name, body in BESIDE.items())
     pragmas = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-    db.executescript(f"BEGIN IMMEDIATE;{TABLES}{triggers}{views}{pragmas}COMMIT;")
+    db.executescript(f"BEGIN IMMEDIATE;{TABLES}{beside}{triggers}{views}{pragmas}COMMIT;")
+
+
+def refresh(db: sqlite3.Connection) -> None:
+    """Give a database of an earlier release the tables beside the log and today's views; none of these holds events.
+
+    Raises sqlite3.Error if it cannot be written.
+    """
+    found = {name: " ".join((sql or "").split()) for name, sql in db.execute("SELECT name, sql FROM sqlite_master")}
+    lines = [f"CREATE TABLE {name} {body};" for name, body in BESIDE.items() if name not in found]
+    for name, body in VIEWS.items():
+        line = f"CREATE VIEW {name} AS {body}"
+        if found.get(name) != " ".join(line.split()):
+            lines.append(f"DROP VIEW IF EXISTS {name}; {line};")
+    if lines:
+        db.executescript(f"BEGIN IMMEDIATE;{''.join(lines)}COMMIT;")
 
 
 def missing_triggers(db: sqlite3.Connection) -> list[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlite_utils import Database
 
 from emulator.events.codec import EventDecoder
 from emulator.events.masking import printable
@@ -22,6 +23,9 @@ from emulator.log import header as headers
 from emulator.log import schema, writer
 from emulator.log.chain import BECAUSE, ORIGIN, Row
 from emulator.log.header import Header
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 BATCH = 2_000
 """Rows that a writer gathers before it commits by itself."""
@@ -101,7 +105,6 @@ class Store:
             if isinstance(error, DAMAGE):
                 raise LogError(explained(path, error)) from None
             raise
-        self.tables = Database(self.db, execute_plugins=False)
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         """A connection. A new file is its owner's only, since a log holds secrets; what cannot be written is read."""
@@ -131,6 +134,16 @@ class Store:
         if version != schema.VERSION:
             raise LogError(f"{self.path}: has format {version}, this program reads format {schema.VERSION}")
         self.db.execute("PRAGMA synchronous = NORMAL")
+        try:
+            schema.refresh(self.db)
+        except sqlite3.OperationalError:
+            # It is read where it cannot be written, or another process is writing: it serves as it is.
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+
+    def has(self, table: str) -> bool:
+        """Whether the database has a table; one of an earlier release that cannot be written lacks some."""
+        return bool(self.ask("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)))
 
     def _use_wal(self) -> None:
         """Switch a new database to write-ahead logging; for this alone SQLite itself does not wait for others."""
@@ -144,6 +157,13 @@ class Store:
             else:
                 return
 
+    @cached_property
+    def tables(self) -> Database:
+        """The database as sqlite-utils sees it, which takes its time to be imported."""
+        from sqlite_utils import Database
+
+        return Database(self.db, execute_plugins=False)
+
     def __enter__(self) -> Store:
         return self
 
@@ -156,13 +176,43 @@ class Store:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def begin(self, header: Header, *, created: str = "", parent: int | None = None, upto: int = 0) -> RunWriter:
-        """Start a run. created: when, as text for people; parent, upto: the run and event it goes on from."""
+    def begin(
+        self,
+        header: Header,
+        *,
+        created: str = "",
+        parent: int | None = None,
+        upto: int = 0,
+        scenario: bytes | None = None,
+    ) -> RunWriter:
+        """Start a run. created: when, as text for people; parent, upto: the run and event it goes on from; scenario:
+        what it is made from, in one piece (:mod:`emulator.world.packing`)."""
         cursor = self._execute(
             "INSERT INTO runs (parent, upto, name, header, created, writer) VALUES (?, ?, ?, ?, ?, ?)",
             (parent, upto, header.name, headers.encode(header), created, writer.me()),
         )
-        return RunWriter(self, int(cursor.lastrowid or 0), upto)
+        run = int(cursor.lastrowid or 0)
+        if scenario is not None:
+            self.keep_scenario(run, scenario)
+        return RunWriter(self, run, upto)
+
+    def keep_scenario(self, run: int, scenario: bytes) -> None:
+        """Note what a run is made from. Raises LogError."""
+        digest = sha256(scenario).hexdigest()
+        self._execute("INSERT INTO blobs VALUES (?, ?)", (digest, scenario))
+        self._execute("INSERT OR IGNORE INTO run_blobs VALUES (?, ?)", (run, digest))
+        self._execute("INSERT INTO scenarios VALUES (?, ?)", (run, digest))
+
+    def scenario(self, run: int) -> bytes | None:
+        """What a run is made from; None if that was not kept. Raises LogError."""
+        if not self.has("scenarios"):
+            return None
+        for (digest,) in self.ask("SELECT digest FROM scenarios WHERE run = ?", (run,)):
+            try:
+                return self.blob(digest)
+            except KeyError:
+                raise LogError(f"{self.path}: run {run}: its scenario is missing") from None
+        return None
 
     def _execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         try:
@@ -212,7 +262,7 @@ class Store:
         while found := [row[0] for row in self.db.execute(unused)]:
             for run in found:
                 self.db.execute("UPDATE runs SET removing = 1 WHERE id = ?", (run,))
-                for table in ("events", "snapshots", "run_blobs"):
+                for table in filter(self.has, ("events", "snapshots", "scenarios", "run_blobs")):
                     self.db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
                 self.db.execute("DELETE FROM runs WHERE id = ?", (run,))
                 gone.add(run)

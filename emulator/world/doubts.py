@@ -14,6 +14,7 @@ from emulator.phone.storage import FILES, ROOTS
 from emulator.wire.dhcp import DhcpError
 from emulator.wire.dhcpv6 import Dhcpv6Error
 from emulator.wire.sntp import SntpError
+from emulator.world import changes
 from emulator.world.scenario import (
     OUTCOMES,
     PORTS,
@@ -78,6 +79,7 @@ def doubts(scenario: Scenario) -> Iterator[str]:
             if len(mac) != 12 or not set(mac.lower()) <= set("0123456789abcdef"):
                 yield f"redirection[{index}].known: {mac!r} is no MAC address of 12 hexadecimal digits"
     yield from about_names(scenario)
+    yield from about_changes(scenario)
     yield from about_actions(scenario)
     yield from about_expectations(scenario)
 
@@ -319,3 +321,12 @@ def ordered(place: str, start: int, end: int) -> Iterator[str]:
     """A time that ends after it begins."""
     if end <= start:
         yield f"{place}: it ends before it starts"
+
+
+def about_changes(scenario: Scenario) -> Iterator[str]:
+    """Changes that no input can meet, and a record beside which nothing else is needed."""
+    for index, change in enumerate(scenario.change):
+        if change.phone >= scenario.phone.count:
+            yield f"change[{index}].phone: phones are 0 to {scenario.phone.count - 1}"
+        if wrong := changes.faults(change):
+            yield f"change[{index}]: {wrong}"

@@ -14,7 +14,7 @@ from attrs import Factory, define, frozen
 
 from emulator.events import VOCABULARY, Entry, Event, Role
 from emulator.events.codec import EventDecoder, EventError
-from emulator.log.chain import Recorder, Row
+from emulator.log.chain import Recorder, Row, Sink
 from emulator.log.progress import Progress, counted, no_progress
 from emulator.phone.firmware import Firmware
 from emulator.phone.machine import Machine
@@ -58,12 +58,12 @@ class Replayed:
 
 
 class Replay:
-    """One replay. phones: how many; decoder: for the events of the record."""
+    """One replay. phones: how many; decoder: for the events of the record; sink: takes what this code makes."""
 
-    def __init__(self, firmware: Firmware, phones: int, decoder: EventDecoder) -> None:
+    def __init__(self, firmware: Firmware, phones: int, decoder: EventDecoder, sink: Sink | None = None) -> None:
         self.machines = [Machine(firmware, index) for index in range(phones)]
         self.decoder = decoder
-        self.recorder = Recorder()
+        self.recorder = Recorder(sink)
         self.report = Replayed()
         self._diverged: int | None = None
         self._numbers: dict[int, int] = {}
@@ -120,7 +120,9 @@ class Replay:
         cause = machine.order_of(event) if event.answers else self.number(row.cause)
         due = row.time if row.due is None else row.due
         entries: list[Entry] = machine.take(event, due, cause, self.recorder.count + 1).entries
-        return self.recorder.rows(entries)
+        rows = self.recorder.rows(entries)
+        self.recorder.hand_over(rows)
+        return rows
 
     def _align(self, recorded: list[Row], made: list[Row]) -> None:
         """Pair what was recorded with what this code made of the same input; what is left over differs."""

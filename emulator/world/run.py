@@ -40,8 +40,10 @@ from emulator.phone.machine import Machine, Settled
 from emulator.phone.network import IPV4, own_address
 from emulator.phone.prepare import dumped_flash, prepared_flash
 from emulator.world.agenda import WORLD, Agenda
+from emulator.world.changes import ChangeError, Changes, altered, event_of
 from emulator.world.people import DEEDS
-from emulator.world.scenario import ActionSpec, CutSpec, Duration, PhoneSpec, Scenario
+from emulator.world.retold import Record, RecordedStreams, RecordedWorld, read_record
+from emulator.world.scenario import ActionSpec, ChangeSpec, CutSpec, Duration, PhoneSpec, Scenario
 from emulator.world.simulated import SimulatedWorld
 from emulator.world.streams import Streams
 from emulator.world.world import World
@@ -83,22 +85,33 @@ class Run:
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self.firmware = firmware or scenario_firmware(scenario)
-        self.streams = Streams(self.seed)
         self.agenda = Agenda()
-        self.world = world or SimulatedWorld(scenario, self.streams)
+        self.streams, self.world = around(scenario, self.seed, world)
         self.recorder = Recorder(sink)
         self.observer = observer
         self.now = 0
         count = scenario.phone.count
         self.machines = [Machine(self.firmware, index) for index in range(count)]
         self.cables = [True] * count
+        self.changes = Changes(scenario.change)
         self.cuts: dict[int, tuple[CutSpec, ...]] = {}
         self.offs: dict[int, tuple[int, ...]] = {}
         self._open_story()
 
     def _open_story(self) -> None:
-        """Fit every phone's flash, switch it on, and schedule what the scenario's people do."""
+        """Fit the flash, switch on, and schedule what people do; a record holds all that."""
         spec = self.scenario.phone
+        if self.scenario.record is None:
+            self._switch_on(spec)
+        for action in sorted(self.scenario.action, key=lambda action: action.at):
+            if action.do == "power-off":
+                self.offs[action.phone] = (*self.offs.get(action.phone, ()), action.at)
+        for action in self.scenario.action:
+            self.agenda.later(action.at, action.phone, action)
+        self.world.open(self.agenda, spec.count)
+
+    def _switch_on(self, spec: PhoneSpec) -> None:
+        """Fit every phone's flash, and switch it on."""
         for index in range(spec.count):
             at = index * spec.stagger
             self.agenda.later(at, index, FlashFitted(Payload(flash_of(self.scenario, index))))
@@ -106,12 +119,6 @@ class Run:
                 self.agenda.later(at, index, SectorsWorn(worn.erasures, worn.behaviour, worn.sectors))
             self.plan_cuts(at, index, tuple(cut for cut in self.scenario.cut if cut.phone == index))
             self.agenda.later(at, index, ActionSpec(Duration(at), "power-on", phone=index))
-        for action in sorted(self.scenario.action, key=lambda action: action.at):
-            if action.do == "power-off":
-                self.offs[action.phone] = (*self.offs.get(action.phone, ()), action.at)
-        for action in self.scenario.action:
-            self.agenda.later(action.at, action.phone, action)
-        self.world.open(self.agenda, spec.count)
 
     def plan_cuts(self, time: int, index: int, cuts: tuple[CutSpec, ...]) -> None:
         """Have the power of a phone go in its flash work: as the first of ``cuts`` says, then as the next."""
@@ -123,6 +130,32 @@ class Run:
         """Plan a cut for a phone now, at this settled point, instead of those that were planned."""
         self.cuts[index] = (cut,)
         self._take(index, PowerCutPlanned(cut.after, cut.tear, cut.keep, cut.sample), self.now, None, None)
+
+    @classmethod
+    def resumed(cls, scenario: Scenario, seed: int, machines: list[Machine], recorder: Recorder, record: Record) -> Run:
+        """A run that goes on after the first ``recorder.count`` events of ``record``, to which ``machines`` were
+        folded. Raises what :class:`Run` does."""
+        upto = recorder.count
+        run = cls.__new__(cls)
+        run.scenario, run.seed, run.firmware = scenario, seed, machines[0].firmware
+        run.streams, run.agenda = RecordedStreams(seed, record, upto), Agenda()
+        run.recorder, run.observer, run.machines = recorder, None, machines
+        run.cables = [machine.phone.power.link or not machine.phone.power.link_known for machine in machines]
+        run.changes, run.cuts, run.offs = Changes(scenario.change), {}, {}
+        run.changes.seen.update(record.taken(upto))
+        run.now = max(machine.phone.clock for machine in machines)
+        world = RecordedWorld(record, upto)
+        run.world = world
+        world.open(run.agenda, len(machines))
+        for machine in machines:
+            orders, boot = machine.phone.orders.open, machine.phone.power.boots
+            for key, order in orders.items():
+                if order.due is not None:
+                    due = TimerDue(key.partition(":")[2], order.ordinal)
+                    run.agenda.later(order.due, machine.index, due, order.n, boot)
+        boots = {machine.index: machine.phone.power.boots for machine in machines}
+        world.pending(run.agenda, boots, run.streams)
+        return run
 
     @property
     def digest(self) -> str:
@@ -183,9 +216,36 @@ class Run:
 
     def _take(self, index: int, event: Event, due: int, cause: int | None, boot: int | None) -> Settled | None:
         """Let a phone take an input, record what follows, and hand its orders to the world."""
-        machine = self.machines[index]
-        if not machine.accepts(event, boot):
+        if not self.machines[index].accepts(event, boot):
             return None
+        changes = self.changes.of(index, event)
+        if any(change.do == "drop" for change in changes):
+            return None
+        for change in changes:
+            event = altered(event, change.set)
+        settled = self._settled(index, event, due, cause)
+        for change in changes:
+            self._follow_up(change)
+        return settled
+
+    def change(self, spec: ChangeSpec) -> None:
+        """Have the story go another way, from this settled point on. Raises ChangeError."""
+        self.changes.specs += (spec,)
+        self.scenario = attrs.evolve(self.scenario, change=(*self.scenario.change, spec))
+        if self.changes.seen.get((spec.phone, spec.input), 0) >= spec.count:
+            self._follow_up(spec)
+
+    def _follow_up(self, change: ChangeSpec) -> None:
+        """What a change does right after its input."""
+        if change.do == "serve":
+            self.world.serve(change.url, self.scenario.content[change.file])
+        elif change.do == "insert":
+            event = event_of(change.event)
+            if self._take(change.phone, event, self.now, None, None) is None:
+                raise ChangeError(f"the phone cannot take {event.kind} then: it is off, or has not asked for it")
+
+    def _settled(self, index: int, event: Event, due: int, cause: int | None) -> Settled:
+        """What a phone does about an input that it takes."""
         settled = self._settle(index, event, due, cause)
         self.recorder.record(settled.entries)
         machine = self.machines[index]
@@ -266,8 +326,18 @@ class Run:
         twin.observer = None
         twin.machines = [machine.fork() for machine in self.machines]
         twin.cables = list(self.cables)
+        twin.changes = self.changes.fork()
         twin.cuts, twin.offs = dict(self.cuts), self.offs
         return twin
+
+
+def around(scenario: Scenario, seed: int, world: World | None) -> tuple[Streams, World]:
+    """What is around the phones of a run: its dice, and its world, ``world`` if that is given."""
+    if world is None and scenario.record is not None:
+        record = read_record(scenario)
+        return RecordedStreams(seed, record), RecordedWorld(record)
+    streams = Streams(seed)
+    return streams, world or SimulatedWorld(scenario, streams)
 
 
 def cut_at(settled: Settled, off: int, machine: Machine) -> PowerCutPlanned | None:

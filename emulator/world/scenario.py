@@ -407,6 +407,32 @@ class ActionSpec:
     phone: int = 0
 
 
+CHANGES = ("set", "drop", "insert", "serve")
+
+
+@frozen
+class ChangeSpec:
+    """At one place the story goes another way: what a fork of a run is made of.
+
+    input, count, phone: the place, which is the count-th input of this kind that the phone takes (or would have taken:
+    what is dropped counts); do: ``set`` fields of it, ``drop`` it, ``insert`` another one right after it, or ``serve``
+    a file from then on.
+
+    set: field to value (:mod:`emulator.world.changes` says which, and how they are written); event: for ``insert``, as
+    JSON with its kind, ``{"kind": "LinkDown"}``; url, file: for ``serve``, what is asked for and the file, beside the
+    scenario, that is answered with.
+    """
+
+    input: str
+    do: str = field(validator=in_(CHANGES))
+    count: int = field(default=1, validator=ge(1))
+    phone: int = field(default=0, validator=ge(0))
+    set: Mapping[str, str] = field(factory=dict)
+    event: str = ""
+    url: str = ""
+    file: str = ""
+
+
 @frozen
 class EventExpectation:
     """So many events of ``kind`` with these fields. count, at_least, at_most: how many (default: at least one);
@@ -462,6 +488,9 @@ class Scenario:
     """A whole story. until: how long it runs; seeds: how many seeds ``run`` tries, from ``seed`` on; clock: the true
     time of day when it begins, which only time servers know.
 
+    record: an exported run, beside the scenario, instead of servers: what happened in it happens again, and who is
+    asked something answers as it did there.
+
     names: host name to its addresses, IPv4 and IPv6 with commas between; or to ``!timeout``, ``!no-such-name`` or
     ``!server-failure``.
     """
@@ -488,6 +517,8 @@ class Scenario:
     names: Mapping[str, str] = field(factory=dict)
     action: tuple[ActionSpec, ...] = ()
     cut: tuple[CutSpec, ...] = ()
+    change: tuple[ChangeSpec, ...] = ()
+    record: str | None = None
     expect: Expectations = field(factory=Expectations)
     content: Mapping[str, bytes] = field(factory=dict, repr=False)
     """Files that servers serve and flashes hold, by the name the scenario uses. Read with the scenario."""

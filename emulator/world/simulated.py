@@ -36,7 +36,7 @@ from emulator.world.scenario import HostSpec, Scenario
 from emulator.world.servers.base import Answer, Datagram, DatagramServer, FileService, Request, Send, Wake, usual
 from emulator.world.servers.dhcp import DhcpServer
 from emulator.world.servers.dhcpv6 import Dhcpv6Server
-from emulator.world.servers.files import FileServer
+from emulator.world.servers.files import FileServer, place_of, serving
 from emulator.world.servers.ftp import FtpServer
 from emulator.world.servers.notifier import Notifier
 from emulator.world.servers.pnp import PnpServer
@@ -222,6 +222,17 @@ class SimulatedWorld:
         for index, server in enumerate(self.datagram_servers):
             if address and isinstance(server, Notifier) and server.address == source:
                 self.carry_out(agenda, now, index, server.notify(phone, address, event, now), None)
+
+    def serve(self, url: str, body: bytes) -> None:
+        """From now on, what is asked for as ``url`` is this file. Raises ChangeError for a URL that is none."""
+        place = place_of(url, self.names)
+        origins = [s for s in self.file_services if not isinstance(s, ProxyServer)]
+        proxies = [s.spec for s in self.file_services if isinstance(s, ProxyServer)]
+        reached = tuple(serving(origins, place, body))
+        self.file_services = (*reached, *(ProxyServer(spec, reached, self.names) for spec in proxies))
+        for server in (*self.datagram_servers, *self.connections.servers):
+            if isinstance(server, TftpServer | FtpServer):
+                server.files = server.files.serving(place, body)
 
     # --- what happens inside ----------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ SIZE_LIMIT = 1_000_000
 """Longest scenario file, in bytes."""
 CONTENT_LIMIT = 4_000_000
 """Longest file that a scenario's server may serve, in bytes."""
+RECORD_LIMIT = 64_000_000
+"""Longest exported run whose answers a scenario takes, in bytes."""
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
 _TIME = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\s*(ns|us|ms|s|min|h|d)", re.ASCII)
 _INSTANT = re.compile(
@@ -96,6 +98,12 @@ def read_scenario(path: str | Path) -> Scenario:
 
 def parse_scenario(text: str, name: str, folder: Path) -> Scenario:
     """The scenario in ``text``; ``name`` stands in error messages, files are looked up in ``folder``."""
+    scenario = structured(text, name)
+    return checked(attrs.evolve(scenario, content=contents(scenario, name, folder)), name)
+
+
+def structured(text: str, name: str) -> Scenario:
+    """The tables of ``text`` as a scenario that has no files yet, and is not checked. Raises ScenarioError."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -103,10 +111,9 @@ def parse_scenario(text: str, name: str, folder: Path) -> Scenario:
     except RecursionError:
         raise ScenarioError(f"{name}: is not valid TOML: nested too deeply") from None
     try:
-        scenario = _converter().structure(tables, Scenario)
+        return _converter().structure(tables, Scenario)
     except (ClassValidationError, IterableValidationError) as error:
         raise ScenarioError(f"{name}: {explain(error)}") from None
-    return checked(attrs.evolve(scenario, content=contents(scenario, name, folder)), name)
 
 
 def contents(scenario: Scenario, name: str, folder: Path) -> dict[str, bytes]:
@@ -123,10 +130,13 @@ def contents(scenario: Scenario, name: str, folder: Path) -> dict[str, bytes]:
         for where in server.paths.values():
             if where.file is not None:
                 found[where.file] = read_content(inside(folder, where.file, name), name)
+    if scenario.record is not None:
+        found[scenario.record] = read_content(inside(folder, scenario.record, name), name, RECORD_LIMIT)
     if scenario.phone.flash is not None:
         found[scenario.phone.flash] = read_content(inside(folder, scenario.phone.flash, name), name, MAX_DUMP)
     imported = (action.file for action in scenario.action if action.do == "import" and action.file)
-    for file in (*scenario.phone.saved.values(), *imported):
+    answers = (change.file for change in scenario.change if change.file)
+    for file in (*scenario.phone.saved.values(), *imported, *answers):
         found[file] = read_content(inside(folder, file, name), name)
     return found
 

@@ -43,6 +43,9 @@ class World(Protocol):
     def notify(self, agenda: Agenda, now: int, phone: int, address: str, source: str, event: str) -> None:
         """Somebody at ``source`` is to send a NOTIFY to the phone at ``address``."""
 
+    def serve(self, url: str, body: bytes) -> None:
+        """From now on, what is asked for as ``url`` is this file. Raises ChangeError if nothing can be served so."""
+
     def happen(self, agenda: Agenda, now: int, what: Any, cause: int | None) -> None:
         """An item of the agenda that is for the world."""
 

@@ -34,6 +34,7 @@ from emulator.phone.machine import Settled
 from emulator.phone.network import IPV4
 from emulator.phone.state import Phone
 from emulator.world.agenda import Agenda
+from emulator.world.changes import ChangeError
 from emulator.world.live.datagrams import Datagrams, lost
 from emulator.world.live.http import carried
 from emulator.world.live.inbox import Clock, Inbox
@@ -186,6 +187,10 @@ class LiveWorld:
 
     def notify(self, agenda: Agenda, now: int, phone: int, address: str, source: str, event: str) -> None:
         """Real servers send their NOTIFYs themselves."""
+
+    def serve(self, url: str, body: bytes) -> None:
+        """Nobody can make a real server serve another file."""
+        raise ChangeError("the servers of a live run are not ours to change")
 
     def happen(self, agenda: Agenda, now: int, what: Any, cause: int | None) -> None:
         """Nothing on the agenda is for the live world."""

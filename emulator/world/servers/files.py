@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
+
+import attrs
 
 from emulator.events import SECOND, Headers
 from emulator.phone import crypt, httpauth
+from emulator.phone.urls import UrlError, parse_url
+from emulator.world.changes import ChangeError
 from emulator.world.scenario import PORTS, Encryption, FilesSpec, PathSpec
-from emulator.world.servers.base import Answer, Request, usual
+from emulator.world.servers.base import Answer, FileService, Request, usual
 from emulator.world.servers.firmware import firmware
 
 REALM = "provisioning"
@@ -23,6 +28,36 @@ CERTIFICATE_ENDS = {
     "expired": "certificate-expired",
     "other-name": "certificate-name",
 }
+
+
+class Place(NamedTuple):
+    """Where a file is: what of its URL counts."""
+
+    scheme: str
+    address: str
+    port: int
+    path: str
+
+
+def place_of(url: str, names: Mapping[str, str]) -> Place:
+    """The place that ``url`` names, hosts looked up in ``names``. Raises ChangeError if no server can be there."""
+    try:
+        parts = parse_url(url)
+    except UrlError as error:
+        raise ChangeError(f"what is served needs a URL as in http://192.0.2.20/x.cfg ({error.reason})") from None
+    host = names.get(parts.host.lower(), parts.host).split(",")[0].strip()
+    return Place(parts.scheme, usual(host), parts.port, parts.target)
+
+
+def serving(services: Iterable[FileService], place: Place, body: bytes) -> Iterator[FileService]:
+    """The services with a file more at ``place``; with a server more, if none of them is there."""
+    there = False
+    for service in services:
+        there = there or service.serves(place.address, place.port, place.scheme)
+        yield service.serving(place, body) if isinstance(service, FileServer) else service
+    if not there:
+        spec = FilesSpec(place.address, (place.scheme,), {place.scheme: place.port})
+        yield FileServer(spec, {}).serving(place, body)
 
 
 class FileServer:
@@ -47,6 +82,15 @@ class FileServer:
     def up(self, now: int) -> bool:
         """Whether it runs now."""
         return self.spec.start <= now < self.spec.end
+
+    def serving(self, place: Place, body: bytes) -> FileServer:
+        """The server with another file at ``place``, if that is one of its; otherwise itself."""
+        if not self.serves(place.address, place.port, place.scheme):
+            return self
+        name = f"{place.path} from now on"
+        path = PathSpec(file=name, behaviour="well")
+        spec = attrs.evolve(self.spec, paths={**self.spec.paths, place.path: path})
+        return FileServer(spec, {**self.content, name: body})
 
     def answer(self, request: Request, now: int) -> Answer:
         """The answer the scenario wants, within what HTTP can say."""

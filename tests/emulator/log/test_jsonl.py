@@ -242,7 +242,7 @@ def test_a_header_with_too_many_phones_is_refused() -> None:
 
 
 def test_a_refused_import_leaves_no_run(small_database: Path, tmp_path: Path) -> None:
-    from tools.travel import import_run
+    from tools.importing import import_run
 
     database, file = tmp_path / "runs.db", tmp_path / "bad.jsonl"
     shutil.copy(small_database, database)

@@ -11,6 +11,7 @@ from emulator.log import schema
 from emulator.log.chain import ORIGIN, MemorySink, Recorder
 from emulator.log.store import LogError, RunInfo, RunWriter, Store
 from emulator.log.verify import verify
+from emulator.log.views import VIEWS
 from emulator.world.drivers import drive
 from emulator.world.run import Run
 from emulator.world.scenario import Scenario
@@ -142,17 +143,22 @@ def test_equal_runs_have_equal_digests_and_other_seeds_others(store: Store, scen
 
 
 def test_the_views_say_what_happened(store: Store, stored: RunInfo) -> None:
-    counts = {view: store.ask(f"SELECT count(*) FROM {view}")[0][0] for view in schema.VIEWS}
+    counts = {view: store.ask(f"SELECT count(*) FROM {view}")[0][0] for view in VIEWS}
     kinds = [row.kind for row in store.rows(stored.id)]
     assert counts == {
         "lineage": 1,
         "run_events": len(kinds),
-        "provisioning_steps": kinds.count("StepEntered"),
-        "packets": kinds.count("DatagramSent") + kinds.count("DatagramReceived"),
-        "http_exchanges": 1,
-        "flash_ops": kinds.count("FlashErased") + kinds.count("FlashProgrammed"),
-        "settings_changes": kinds.count("SettingChanged"),
+        "runs_overview": 1,
         "boots": kinds.count("PowerOn") + kinds.count("RunEnded"),
+        "provisioning_runs": kinds.count("RunStarted"),
+        "provisioning_steps": kinds.count("StepEntered"),
+        "sources_tried": kinds.count("SourceTried"),
+        "downloads": kinds.count("DownloadOrdered"),
+        "http_exchanges": 1,
+        "packets": kinds.count("DatagramSent") + kinds.count("DatagramReceived"),
+        "settings_changes": kinds.count("SettingChanged"),
+        "flash_ops": kinds.count("FlashErased") + kinds.count("FlashProgrammed"),
+        "refusals": kinds.count("PacketRefused") + kinds.count("ToleranceUsed"),
     }
     assert [step for (step,) in store.ask("SELECT step FROM provisioning_steps ORDER BY n")] == [1, 2, 3, 4, 8]
     exchange = store.ask('SELECT host, target, status, "end" FROM http_exchanges')
@@ -164,7 +170,7 @@ def test_the_views_say_what_happened(store: Store, stored: RunInfo) -> None:
 def test_the_database_opens_in_sqlite_utils(store: Store, stored: RunInfo) -> None:
     database = Database(store.path)
     assert {"runs", "events", "blobs"} <= set(database.table_names())
-    assert set(database.view_names()) == set(schema.VIEWS)
+    assert set(database.view_names()) == set(VIEWS)
     assert database["events"].count == stored.events
     assert [row["id"] for row in database["runs"].rows] == [stored.id]
     assert database.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID

@@ -13,6 +13,7 @@ from emulator.log import schema
 from emulator.log.chain import ORIGIN, Row
 from emulator.log.store import LogError, Store
 from emulator.log.verify import Verified, verify
+from emulator.log.views import VIEWS
 
 LAST = 75
 Change = Callable[[sqlite3.Connection], None]
@@ -228,7 +229,7 @@ def test_a_transformed_table_is_told_honestly(small_database: Path, tmp_path: Pa
     path = tmp_path / "transformed.db"
     shutil.copy(small_database, path)
     database = Database(sqlite3.connect(path))
-    for view in schema.VIEWS:
+    for view in VIEWS:
         database[view].drop()
     with suppress(sqlite3.Error):  # It may refuse such a table, and then nothing may have changed.
         database[table].transform(column_order=["data"] if table != "runs" else ["seal"])
