@@ -27,14 +27,17 @@ from emulator.log.store import BATCH, Store
 from emulator.phone.state import fold_entry, initial
 from emulator.world.recorded import Replay
 from emulator.world.run import Run, scenario_firmware
-from emulator.world.scenario import Duration, PhoneSpec, Scenario
+from emulator.world.scenario import ActionSpec, Duration, PhoneSpec, Scenario
 from emulator.world.toml import read_scenario
 from tools.browse import state_at
 from tools.cuts.cases import Cut
 from tools.cuts.judge import Bar, judge
 from tools.cuts.sweep import Aim, Part, Sweep
 from tools.cuts.workers import Workers
-from tools.simulate import run
+from tools.diff import diff, first_divergence
+from tools.locate import located
+from tools.simulate import Plan, run, simulate
+from tools.upgrading import upgrade
 
 SCENARIO = Path("scenarios") / "first-boot-option-160.toml"
 LONG = 100_000
@@ -258,6 +261,65 @@ def forking() -> Iterator[Line]:
     yield Line(f"fork after {LONG:,} events", per * 1000, "ms", loops, 0.1, baseline, cost=True)
 
 
+def comparing() -> Iterator[Line]:
+    """Two long runs that share a prefix, or that do not, and why an event of one happened."""
+    with folder() as home:
+        path = home / "long.db"
+        story = attrs.evolve(long_scenario(), until=Duration(long_until() * SECOND))
+        typed = ActionSpec(Duration(story.until // 2), "web", key="SYSLOG_SEVERITY", value="3")
+        other = attrs.evolve(story.phone, mac="0080F0654321")
+        for each, seed in (
+            (story, 1),
+            (attrs.evolve(story, action=(typed,)), 1),
+            (story, 2),
+            (attrs.evolve(story, phone=other), 1),
+        ):
+            run(each, db=path, seed=seed, keep_entries=False)
+
+        def parting() -> int:
+            with located("1", path) as a, located("2", path) as b:
+                return min(1, first_divergence(a, b))
+
+        per, loops = timed(parting, 3)
+        yield Line("first divergence, shared prefix", per * 1000, "ms", loops, 50, cost=True)
+        for what, name in (("other dice", "3"), ("other MAC", "4")):
+            per, loops = timed(lambda name=name: min(1, diff("1", name, db=path).a.id), 2)  # type: ignore[misc]
+            yield Line(f"whole diff of {LONG:,} events, {what}", per, "s", loops, 2, cost=True)
+        yield from explaining(path)
+
+
+def explaining(path: Path) -> Iterator[Line]:
+    """``why`` in a process of its own, less the start of a bare interpreter."""
+    targets = {"an event": f"why('1@{LONG - 1_000}', db={str(path)!r})", "the outcome": f"why('1', db={str(path)!r})"}
+    targets["a byte of the log"] = f"why('1', 'flash:0x4100', db={str(path)!r})"
+
+    def started(code: str) -> int:
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        return 1
+
+    bare, _ = timed(lambda: started("pass"), 9)
+    for what, call in targets.items():
+        code = f"from tools.why import why; from tools.why.telling import report; report({call}, False)"
+        per, loops = timed(lambda code=code: started(code), 5)  # type: ignore[misc]
+        yield Line(f"why {what}, cold", (per - bare) * 1000, "ms", loops, 200, cost=True)
+
+
+def upgrading() -> Iterator[Line]:
+    """A thousand stored boots against today's code."""
+    with folder() as home:
+        path = home / "boots.db"
+        with Store(path, create=True) as store:
+            story = demo()
+            for seed in range(1_000):
+                simulate(story, "boot", seed, Plan(keep_entries=False), store)
+
+        def all_of_them() -> int:
+            return min(1, len(upgrade(db=path).runs))
+
+        per, loops = timed(all_of_them, 1)
+        yield Line("replay --all --diff of 1,000 boots", per, "s", loops, 60, cost=True)
+
+
 def idling() -> Iterator[Line]:
     """Virtual seconds a second of a phone that only keeps its lease."""
     quiet = attrs.evolve(demo(), until=Duration(86_400 * 365 * SECOND))
@@ -356,7 +418,7 @@ def start_up() -> Iterator[Line]:
 def main() -> int:
     """Print the table, a row as soon as it is measured."""
     print(f"{'what':44} {'measured':>14} {'budget':>10}  {'loops':>9}  beside it")
-    for part in (boots, appending, reading, forking, idling, cutting, start_up, crowd):
+    for part in (boots, appending, reading, forking, comparing, upgrading, idling, cutting, start_up, crowd):
         for line in part():
             budget = f"{'≤' if line.cost else '≥'} {line.budget:,g}"
             value = f"{line.value:,.0f}" if line.value >= 1000 else f"{line.value:.3g}"

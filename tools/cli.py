@@ -12,21 +12,20 @@ from typing import Any
 
 import click
 
-from tools.cli_cuts import cuts
-from tools.cli_flash import flash
-from tools.cli_live import live
 from tools.exits import AS_EXPECTED, BAD, INTERRUPTED, NO
-from tools.options import InOrder, db_option, json_option, secrets_option
+from tools.options import db_option, json_option, secrets_option
+from tools.verbs import Verbs
 
 VERSION = "0.1.0"
 
 
-class Workbench(InOrder):
+class Workbench(Verbs):
     """A group whose errors are one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; what it does not like about its input is one line and exit code 2."""
         from emulator.log.store import LogError
+        from emulator.world.changes import ChangeError
         from emulator.world.toml import ScenarioError
 
         for stream in (sys.stdout, sys.stderr):
@@ -34,7 +33,7 @@ class Workbench(InOrder):
                 stream.reconfigure(errors="backslashreplace")  # a terminal that knows no arrows gets their numbers
         try:
             return super().invoke(ctx)
-        except (LogError, ScenarioError) as error:
+        except (ChangeError, LogError, ScenarioError) as error:
             click.echo(f"offhook: {error}", err=True)
             ctx.exit(BAD)
         except KeyboardInterrupt:
@@ -115,9 +114,6 @@ def pace_factor(text: str | None) -> float:
     if not 0.001 <= factor <= 1e6:
         raise click.BadParameter(f"{text!r} is no pace; give 1x, 10x or 0.5x", param_hint="--pace")
     return factor
-
-
-main.add_command(live)
 
 
 @main.command()
@@ -216,42 +212,6 @@ def state(run: str, db: str, phone: int, secrets: bool, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("run", required=False, metavar="[RUN[@N]]")
-@click.option("--all", "every", is_flag=True, help="Replay every run of the database.")
-@db_option
-@json_option
-@click.pass_context
-def replay(ctx: click.Context, run: str | None, every: bool, db: str, as_json: bool) -> None:
-    """Feed the recorded inputs to today's code and compare what it does with what was recorded.
-
-    The first divergence is told with both sides and their cause chains. Exit code 1 if there is one.
-
-    \b
-    Examples:
-      offhook replay 1
-      offhook replay --all
-      offhook replay customer-case.jsonl
-    """
-    from tools import checking, printing
-
-    if every == (run is not None):
-        raise click.UsageError("give either a RUN or --all")
-    progress = printing.Progress()
-    if run is not None:
-        results = [checking.replay(run, db=db, progress=progress.events("replayed"))]
-    else:
-        results = checking.replay_all(db=db, done=lambda r: progress.show(f"run {r.info.id} replayed"))
-    progress.clear()
-    if as_json:
-        found = [printing.replay_json(result) for result in results]
-        printing.as_json(found if every else found[0])
-    else:
-        for result in results:
-            printing.replay_report(result)
-    ctx.exit(AS_EXPECTED if all(result.identical for result in results) else NO)
-
-
-@main.command()
 @click.argument("target", required=False, metavar="[DB|RUN]")
 @db_option
 @json_option
@@ -275,64 +235,6 @@ def verify(ctx: click.Context, target: str | None, db: str, as_json: bool) -> No
     else:
         printing.verify_report(found, target or db)
     ctx.exit(NO if found.faults else AS_EXPECTED)
-
-
-@main.command()
-@click.argument("run")
-@click.option("--to", "form", type=click.Choice(["jsonl", "pcapng"]), help="The form; default: by -o, or jsonl.")
-@click.option("--output", "-o", help="The file; default: SCENARIO-DIGEST.jsonl (or .pcapng) in this folder.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
-@db_option
-def export(run: str, form: str | None, output: str | None, force: bool, db: str) -> None:
-    """Write a run as one file: as jsonl it is complete, so that it verifies and replays elsewhere; as pcapng it holds
-    the packets of its phones, for Wireshark and its like.
-
-    \b
-    Examples:
-      offhook export 1
-      offhook export 1 --to jsonl -o case-4711.jsonl
-      offhook export 1 -o case-4711.pcapng
-    """
-    from tools import printing, travel
-    from tools.locate import located
-
-    form = form or ("pcapng" if (output or "").endswith(".pcapng") else "jsonl")
-    if output is None:
-        with located(run, db) as found:
-            output = f"{found.info.header.name}-{(found.info.digest or 'open')[:12]}.{form}"
-    progress = printing.Progress()
-    written = travel.export(run, output, to=form, db=db, overwrite=force, progress=progress.events("written"))
-    progress.clear()
-    packets = "" if written.packets is None else f" {written.packets:,} packets,"
-    size = f"{written.info.events:,} events,{packets} {written.size:,} bytes"
-    printing.say(f"{written.path}: run {written.info.id}, {size}")
-    if written.secrets:
-        printing.note(f"it holds secrets: {', '.join(written.secrets)}")
-
-
-@main.command("import")
-@click.argument("file")
-@db_option
-@json_option
-def import_(file: str, db: str, as_json: bool) -> None:
-    """Read an exported run into the database, verified event by event.
-
-    \b
-    Example:
-      offhook import case-4711.jsonl
-    """
-    from tools import printing, travel
-
-    progress = printing.Progress()
-    info = travel.import_run(file, db=db, progress=progress.events("read"))
-    progress.clear()
-    if as_json:
-        printing.as_json(printing.info_json(info))
-    else:
-        printing.say(f"run {info.id}: {info.header.name}, {info.events:,} events, {info.outcome or info.state}")
-
-
-main.add_command(cuts)
 
 
 @main.command()
@@ -451,8 +353,6 @@ def boundaries(as_json: bool) -> None:
         for line in printing.table([("area", "how", "what"), *BOUNDARIES]):
             printing.say(line)
 
-
-main.add_command(flash)
 
 if __name__ == "__main__":
     main()

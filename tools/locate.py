@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import frozen
 
 from emulator.log import jsonl
 from emulator.log.store import LogError, RunInfo, Store
-from emulator.phone.firmware import Firmware, Options
-from emulator.phone.kx_utg200 import kx_utg200
+
+if TYPE_CHECKING:
+    from emulator.phone.firmware import Firmware
 
 DATABASE = "offhook.db"
 """The run database that is used when none is named."""
@@ -71,6 +73,9 @@ def split(text: str) -> tuple[str, int | None]:
 
 def firmware_of(info: RunInfo) -> Firmware:
     """Today's firmware with the version and the options that the run was made with. Raises LogError."""
+    from emulator.phone.firmware import Options
+    from emulator.phone.kx_utg200 import kx_utg200
+
     try:
         return attrs.evolve(kx_utg200(info.header.version), options=Options.recorded(info.header.options))
     except (TypeError, ValueError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from typing import Any
 
 import attrs
@@ -23,6 +25,7 @@ from emulator.events.masking import HIDDEN, hide_login, hide_passwords, is_secre
 from emulator.phone.tftp import FIRST_PORT
 from emulator.wire import dhcp, dhcpv6, tftp
 
+Options = tuple[tuple[int, bytes], ...]
 VENDOR = dhcpv6.VENDOR_OPTIONS
 _ELEMENT = re.compile(r"<([A-Z][A-Z0-9_]*)([^<>]*)>([^<>]*)</\1>")
 
@@ -81,10 +84,21 @@ def without_logins(value: Any) -> Any:
         message = dhcp.parse(value)
     except dhcp.DhcpError:
         return Payload(star_passwords(without_vendor_logins(value)))
-    options = tuple(
-        (code, star_passwords(text) if code in dhcp.TEXT_OPTIONS else text) for code, text in message.options
-    )
+    options = joined(message.options, lambda code, text: star_passwords(text) if code in dhcp.TEXT_OPTIONS else text)
     return Payload(attrs.evolve(message, options=options).encode())
+
+
+def joined(options: Options, star: Callable[[int, bytes], bytes]) -> Options:
+    """DHCP options with ``star``, which keeps lengths, done to each as the whole that its parts are (RFC 3396)."""
+    parts: dict[int, list[bytes]] = {}
+    for code, value in options:
+        parts.setdefault(code, []).append(value)
+    pieces: dict[int, Iterator[bytes]] = {}
+    for code, values in parts.items():
+        whole = star(code, b"".join(values))
+        ends = accumulate(map(len, values), initial=0)
+        pieces[code] = iter([whole[first:end] for first, end in pairwise(ends)])
+    return tuple((code, next(pieces[code])) for code, _ in options)
 
 
 def without_vendor_logins(value: bytes) -> bytes:

@@ -43,8 +43,8 @@ from emulator.wire import pcapng
 from tools import capture
 from tools.capture.framing import Framed
 from tools.cli import main
+from tools.exports.exporting import export
 from tools.simulate import run
-from tools.travel import export
 
 SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "scenarios").glob("*.toml"))
 DEMO = next(path for path in SCENARIOS if path.stem == "first-boot-option-160")
@@ -345,8 +345,8 @@ def test_the_same_run_gives_the_same_bytes(database: str, tmp_path: Path) -> Non
     made = export("1", first, to="pcapng", db=database)
     export("2", second, to="pcapng", db=database)
     assert first.read_bytes() == second.read_bytes()
-    assert made.size == first.stat().st_size
-    assert made.packets == len(pcapng.parse(first.read_bytes()).packets) == 55
+    assert made.told.size == first.stat().st_size
+    assert made.told.number == len(pcapng.parse(first.read_bytes()).packets) == 55
 
 
 def test_what_the_command_says(database: str, tmp_path: Path) -> None:
@@ -386,8 +386,8 @@ def test_what_cannot_be_exported(database: str, tmp_path: Path) -> None:
     """A part of a run; a form that there is not."""
     path = tmp_path / "case.pcapng"
     result = offhook("export", "1@40", "-o", str(path), "--db", database)
-    assert (result.exit_code, result.stderr) == (2, "offhook: a run is exported whole; leave out @N\n")
-    with pytest.raises(LogError, match="'pcap', only as jsonl or pcapng"):
+    assert (result.exit_code, result.stderr) == (2, "offhook: as pcapng a run is exported whole; leave out @N\n")
+    with pytest.raises(LogError, match="'pcap', only as jsonl, pcapng, mermaid, perfetto or html"):
         export("1", path, to="pcap", db=database)
     assert not path.exists()
 

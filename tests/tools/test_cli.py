@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -196,14 +195,6 @@ def test_removing_gives_back_the_room(tmp_path: Path) -> None:
     assert path.stat().st_size > 4 * small
     assert offhook("runs", "--prune", "--keep", "1", "--db", str(path)).exit_code == 0
     assert path.stat().st_size < 2 * small
-
-
-@pytest.mark.parametrize("verb", sorted(main.commands))
-def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    """And the example begins with the verb."""
-    result = offhook(verb, "--help")
-    assert result.exit_code == 0
-    assert re.search(rf"Examples?:\n\s+offhook {verb}\b", result.stdout)
 
 
 def test_params() -> None:

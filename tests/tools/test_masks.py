@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
+from emulator.events import Payload
+from emulator.wire.dhcp import PROVISIONING_160, build, parse
 from tests.emulator.phone.bench import FILE_SERVER, initial, served, story
 from tools.cli import main
+from tools.masks import without_logins
 from tools.simulate import run
 
 SECRET = "hunter2-and-more"
@@ -52,3 +56,22 @@ def test_export_says_that_files_are_in_it(database: str, tmp_path: Path) -> None
     """They came in packets."""
     result = offhook("export", "1", "-o", str(tmp_path / "case.jsonl"), "--db", database)
     assert "configuration files" in result.stderr
+
+
+@pytest.mark.parametrize("password", ["pässwörd-1", "with\u00a0space", "plain"])
+def test_a_login_in_a_dhcp_option_is_starred(password: str) -> None:
+    """Whatever characters it has, and also where the option comes in two parts (RFC 3396)."""
+    url = f"http://joe:{password}@192.0.2.20/".encode()
+    whole = build(op=2, xid=5, chaddr=bytes(6), type=2, options=((PROVISIONING_160, url),))
+    message = parse(whole)
+    split = tuple(
+        piece
+        for code, value in message.options
+        for piece in (((code, value[:14]), (code, value[14:])) if code == PROVISIONING_160 else ((code, value),))
+    )
+    for sent in (whole, attrs.evolve(message, options=split).encode()):
+        shown = without_logins(Payload(sent))
+        assert len(shown) == len(sent)
+        told = b"".join(value for code, value in parse(shown).options if code == PROVISIONING_160)
+        assert told.startswith(b"http://joe:***")
+        assert password.encode()[3:] not in shown

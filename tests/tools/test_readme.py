@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tools.cli import main
 from tools.flash.building import built
 from tools.flash.reading import look
+from tools.fork import Wish, fork
 from tools.simulate import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,14 +44,25 @@ def test_the_scenario_runs(tmp_path: Path) -> None:
     assert len(result.expectations) == 2
 
 
-@pytest.mark.parametrize("excerpt", blocks("text"), ids=["run", "cuts"])
-def test_the_output_is_real(excerpt: str) -> None:
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs that the README speaks of: the first boot, and its fork."""
+    path = tmp_path_factory.mktemp("readme") / "runs.db"
+    run(ROOT / "scenarios" / "first-boot-option-160.toml", db=path)
+    fork("1@18", Wish(sets={"option160": ""}), db=path)
+    return path
+
+
+@pytest.mark.parametrize("excerpt", blocks("text"), ids=["run", "diff", "why", "cuts"])
+def test_the_output_is_real(excerpt: str, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line of the excerpt is a line of what the command prints today."""
+    monkeypatch.setenv("OFFHOOK_DB", str(database))
     lines = excerpt.splitlines()
     command, *shown = [line for line in lines if line.strip() != "..."]
     arguments = command.removeprefix("$ offhook ").split()
-    arguments[1] = str(ROOT / arguments[1])
-    printed = CliRunner().invoke(main, [*arguments, "--no-store"]).output.splitlines()
+    if arguments[0] in ("run", "cuts"):
+        arguments = [arguments[0], str(ROOT / arguments[1]), "--no-store"]
+    printed = CliRunner().invoke(main, arguments).output.splitlines()
     assert [line for line in shown if line not in printed] == []
 
 
@@ -79,16 +91,3 @@ def test_links_lead_somewhere() -> None:
     """Every relative link names a file."""
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / target).exists(), target
-
-
-def test_the_sql_works(tmp_path: Path) -> None:
-    """The query of the README, on a stored run."""
-    from emulator.log.store import Store
-
-    database = tmp_path / "runs.db"
-    run(ROOT / "scenarios" / "first-boot-option-160.toml", db=database)
-    found = re.search(r'sqlite-utils offhook.db "(.*?)"', README)
-    assert found
-    with Store(database) as store:
-        rows = list(store.tables.query(found[1]))
-    assert [row["step"] for row in rows] == [1, 2, 3, 4, 8]

@@ -54,7 +54,11 @@ def database(tmp_path: Path, request: pytest.FixtureRequest) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("what", ["show 1", "show 1 --brief", "show 1 --json", "state 1@40", "state 1@40 --json"])
+SHOWN = ("show 1", "show 1 --brief", "show 1 --json", "state 1@40", "state 1@40 --json")
+DRAWN = ("export 1 --to mermaid", "export 1 --to perfetto -o -", "export 1 --to html -o -")
+
+
+@pytest.mark.parametrize("what", [*SHOWN, *DRAWN])
 def test_nothing_that_is_shown_holds_a_password(database: str, what: str) -> None:
     result = offhook(*what.split(), "--db", database)
     assert result.exit_code == 0
