@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
-.PHONY: demo test lint determinism spec mutants cuts lab bench clean
+.PHONY: demo test lint determinism spec mutants cuts lab bench pictures clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
@@ -36,6 +36,9 @@ lab: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tools.bench
+
+pictures: $(VENV)/.installed-dev
+	@OFFHOOK_PICTURES=1 $(BIN)/python -m pytest tests/tools/test_page_in_browser.py -k picture
 
 clean:
 	rm -rf $(VENV) .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
