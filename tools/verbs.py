@@ -52,6 +52,18 @@ class Verbs(InOrder):
             self.commands[cmd_name] = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that was meant; of one that is misspelled, the nearest is told."""
+        from difflib import get_close_matches
+
+        name = args[0]
+        near = [] if self.get_command(ctx, name) is not None else get_close_matches(name, self.list_commands(ctx), 1)
+        if near:
+            ctx.fail(f"there is no verb {name!r}; did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs, without loading them."""
         names = self.list_commands(ctx)

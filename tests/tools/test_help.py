@@ -187,3 +187,10 @@ def test_what_help_says_of_a_verb_is_what_the_verb_says() -> None:
         first = " ".join((command.help or "").split("\n\n")[0].split())
         assert first.startswith(verb.does.removesuffix("."))
     assert set(ORDER) == set(main.list_commands(context)) == {*LOADED_LATER, *main.commands}
+
+
+def test_a_verb_that_is_misspelled() -> None:
+    """The nearest one is told; without a near one, click's own line."""
+    found = CliRunner().invoke(main, ["frok", "1"])
+    assert (found.exit_code, found.output.splitlines()[-1]) == (2, "Error: there is no verb 'frok'; did you mean fork?")
+    assert CliRunner().invoke(main, ["xyzzy"]).exit_code == 2

@@ -62,7 +62,7 @@ from emulator.events import (
     step_name,
 )
 from emulator.events.masking import duration, printable
-from tools.exports.peers import Peer, Peers
+from tools.peers import Peer, Peers
 from tools.timeline import hidden_in_brief, seconds
 
 NOTED = (

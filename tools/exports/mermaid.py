@@ -17,8 +17,8 @@ from emulator.log.progress import counted
 from tools.browse import entries
 from tools.exports.forms import Asked, Told
 from tools.exports.ladder import Arrow, Item, Ladder
-from tools.exports.peers import EVERYBODY, Peer
 from tools.locate import Located, firmware_of
+from tools.peers import EVERYBODY, Peer
 
 LONGEST = 50_000
 """UTF-16 units of a diagram (``maxTextSize`` of Mermaid, where nobody has changed it)."""

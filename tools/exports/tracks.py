@@ -45,7 +45,7 @@ from emulator.events import (
     step_name,
 )
 from flash_image import Timing
-from tools.exports.peers import PASSING, Peers
+from tools.peers import PASSING, Peers
 
 END_OF_POWER = (PowerOff, PowerLost, RestartOrdered)
 TIMERS = (TimerSet, TimerCancelled, TimerDue)

@@ -242,16 +242,8 @@ function showVerdict() {
 const COLORS = { changed: "--set", missing: "--wrong", extra: "--good", earlier: "--out", later: "--out", reordered: "--flash" };
 
 function drawMap() {
-  const canvas = byId("map");
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  const { pen, width, height, color } = blank(byId("map"));
   if (!width || !DATA.rows.length) return;
-  const scale = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(name).trim();
   const count = DATA.rows.length;
   const x = (at) => (count > 1 ? (at / (count - 1)) * (width - 2) : 0);
   for (let at = 0; at < count; at += 1) {

@@ -152,3 +152,15 @@ function homeLink() {
   byId("home").hidden = false;
   byId("home").href = DATA.home;
 }
+
+// An empty canvas as sharp as the screen, with the colours of the page.
+function blank(canvas) {
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  const scale = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  const style = getComputedStyle(document.documentElement);
+  return { pen, width, height, style, color: (name) => style.getPropertyValue(name).trim() };
+}

@@ -55,7 +55,7 @@ class Rows:
         """Add an entry."""
         event = entry.event
         step = self.timeline.note_step(entry).strip()
-        end = self.lanes.end(entry, step)
+        end = self.lanes.end(entry)
         self.ends.append(end)
         mark = event.mark.strip()
         if isinstance(event, DatagramLost):

@@ -204,16 +204,8 @@ function drawLanes() {
 // --- the whole run ---------------------------------------------------------------------------------------------------
 
 function drawMap() {
-  const canvas = byId("map");
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  const { pen, width, height, style, color } = blank(byId("map"));
   if (!width || !state.own.length) return;
-  const scale = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(name).trim();
   const count = state.own.length;
   const x = (at) => (count > 1 ? (at / (count - 1)) * (width - 2) : 0);
   const band = 16;

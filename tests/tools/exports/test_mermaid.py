@@ -29,7 +29,7 @@ from emulator.phone.kx_utg200 import kx_utg200
 from tests.tools.exports.stories import HOSTILE, NAMES, story
 from tools.exports.ladder import Arrow, Item, Ladder, Note
 from tools.exports.mermaid import LONGEST, Drawn, diagram, units
-from tools.exports.peers import Peer
+from tools.peers import Peer
 
 TITLES = {number: step.title for number, step in kx_utg200().steps.items()}
 PHONE, SERVER, OTHER = "192.0.2.10", "192.0.2.1", "192.0.2.2"

@@ -12,7 +12,7 @@ from tests.tools.page.pages import BY_NAME, DEMO, data_in, page_of
 from tools.browse import UNREADABLE, show
 from tools.locate import Located
 from tools.page import run_model
-from tools.page.lanes import DHCP, FILES, LOG, NAMES, OTHER, PNP, REGISTRAR, TIME, Lanes, unicast, who_listens
+from tools.page.lanes import FILES, NAMES, Lanes
 from tools.simulate import run
 from tools.timeline import Timeline
 
@@ -67,34 +67,9 @@ def test_two_dhcp_servers_have_a_lane_each(tmp_path: Path) -> None:
     assert offers == set(lanes)
 
 
-@pytest.mark.parametrize(
-    ("ports", "payload", "step", "who"),
-    [
-        ((68, 67), b"", "", DHCP),
-        ((546, 547), b"", "", DHCP),
-        ((5060, 5060), b"SUBSCRIBE sip:x SIP/2.0\r\n", "3", PNP),
-        ((5060, 5060), b"REGISTER sip:x SIP/2.0\r\n", "3", REGISTRAR),
-        ((5060, 5060), b"SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n", "3", REGISTRAR),
-        ((5060, 5060), b"NOTIFY sip:x SIP/2.0\r\n", "8", REGISTRAR),
-        ((56006, 123), b"", "", TIME),
-        ((514, 514), b"", "", LOG),
-        ((49200, 69), b"", "", FILES),
-        ((49200, 40000), b"", "", FILES),
-        ((49200, 7), b"", "", OTHER),
-    ],
-)
-def test_who_is_at_the_other_end(ports: tuple[int, int], payload: bytes, step: str, who: int) -> None:
-    assert who_listens(*ports, payload, step) == who
-
-
 def test_many_hosts_share_a_lane() -> None:
-    lanes = Lanes({FILES: [f"192.0.2.{last}" for last in range(9)], NAMES: [""]})
+    lanes = Lanes(hosts={FILES: [f"192.0.2.{last}" for last in range(9)], NAMES: [""]})
     assert [end.address for end in lanes.drawn() if end.who == FILES] == [""]
-
-
-@pytest.mark.parametrize("address", ["255.255.255.255", "224.0.1.75", "ff02::1:2"])
-def test_a_group_is_everybody(address: str) -> None:
-    assert unicast(address) == ""
 
 
 def test_the_steps_of_the_round(data: Any) -> None:
