@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from glob import glob
 from itertools import pairwise
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from flash_image import FirmwareImage, encode_firmware
+from tests.emulator.world.live.peers import files, serving
 from tests.flash_image.journal_model import SMALL
 from tools.cli import main
 from tools.verbs import ORDER
@@ -25,10 +30,10 @@ RUNS = 4
 """Of the first boot by option 160, each with a seed of its own: as many as the examples speak of."""
 OUTPUT = ("-o", "--output")
 PARSED = {
-    "live": "it goes to servers and interfaces of another network; test_live has it run against some of its own",
-    "serve": "it runs until Ctrl-C, and opens a browser",
+    "live": "it goes to servers and interfaces of another network; one of its examples is run against one of ours",
+    "serve": "it runs until Ctrl-C, and opens a browser; one of its examples is run without, and stopped",
 }
-"""Verbs whose examples are read and checked as far as click does it, and why they are not run."""
+"""Verbs whose examples are read and checked as far as click does it, and why they are not all run as they stand."""
 SHORTER = {"cuts": ("--budget", "1s"), "run --seeds": ("--seeds", "3")}
 """What is added to a verb, or to one with an option, so that it does not take minutes; the last of an option counts."""
 CASE = 'title = "A case"\n[[dhcp]]\noption160 = "http://192.0.2.20/"\n[[files]]\nbehaviour = "refuse"\n'
@@ -194,3 +199,29 @@ def test_a_verb_that_is_misspelled() -> None:
     found = CliRunner().invoke(main, ["frok", "1"])
     assert (found.exit_code, found.output.splitlines()[-1]) == (2, "Error: there is no verb 'frok'; did you mean fork?")
     assert CliRunner().invoke(main, ["xyzzy"]).exit_code == 2
+
+
+def test_the_phone_of_the_example_goes_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first example, with a server of ours in the place of the one that it speaks of."""
+    monkeypatch.chdir(tmp_path)
+    line = examples(VERBS["live"])[0]
+    with serving(files({"/": b"<PANASIPPhoneConfig/>"})) as peer:
+        result = done(*shlex.split(line.replace("8080", str(peer.port)))[1:])
+    assert ":8080/" in line
+    assert "HTTP 200" in result.output
+
+
+def test_the_pages_of_the_example_are_served(home: Path) -> None:
+    """The last example, at any port and without tables, until Ctrl-C."""
+    line = examples(VERBS["serve"])[-1]
+    words = [word for word in shlex.split(line)[1:] if word != "--tables"]
+    assert "--port" in words
+    code = "from tools.cli import main; main()"
+    command = [sys.executable, "-c", code, *words]
+    with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[0]
+        assert httpx.get(address, trust_env=False).status_code == 200
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=60)
+    assert (server.returncode, errors) == (0, "stopped\n")

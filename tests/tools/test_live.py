@@ -42,6 +42,7 @@ from tests.emulator.world.live.peers import Peer, files, saying, serving
 from tools.browse import show
 from tools.checking import replay, verify
 from tools.cli import main
+from tools.diff import diff
 from tools.live import Where, live
 from tools.simulate import run
 
@@ -234,13 +235,14 @@ def test_simulated_equals_live(tmp_path: Path, how: str) -> None:
             files=(FilesSpec(address="127.0.0.1", ports={"http": peer.port}, paths=bodies),),
             expect=Expectations(outcome="provisioned"),
         )
-        simulated = run(story, seed=4711)
+        simulated = run(story, seed=4711, db=tmp_path / "runs.db")
         seen: list[Event] = []
         with pnp_on_loopback(pnp) if how == "pnp" else nullcontext():
             found = live(
                 story,
                 where=Where(address=address),
                 seed=4711,
+                db=tmp_path / "runs.db",
                 observer=lambda settled: seen.extend(entry.event for entry in settled.entries),
             )
     assert (found.ok, simulated.ok) == (True, True)
@@ -251,6 +253,9 @@ def test_simulated_equals_live(tmp_path: Path, how: str) -> None:
     assert sum(isinstance(event, HttpRequested) for event in ours) == 3
     assert any(isinstance(event, DatagramReceived) for event in seen)
     assert Payload(b"") not in [event.payload for event in ours if isinstance(event, DatagramSent)]
+    told = diff(str(simulated.run), str(found.run), db=tmp_path / "runs.db")
+    (cause,) = told.causes
+    assert "header Content-Type is absent from the answer to GET" in cause.text, "the one thing that this server omits"
 
 
 def test_a_flood_of_datagrams_changes_nothing(tmp_path: Path) -> None:
