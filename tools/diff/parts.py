@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from emulator.events import DatagramReceived, DatagramSent, Entry, Event, FileAnswered, FlashFitted, HttpAnswered
-from emulator.events.masking import HIDDEN, hide_login, hide_passwords, is_secret, printable
+from emulator.events.masking import HIDDEN, duration, hide_login, hide_passwords, is_secret, printable
 from emulator.phone import configfile
 from emulator.wire import dhcp
 from flash_image import ChipFault, ImageError, LayoutError, unpack
@@ -18,6 +18,8 @@ from tools.masks import fields as masked_fields
 
 ADDRESSES = frozenset((dhcp.SUBNET_MASK, dhcp.ROUTER, dhcp.DNS, dhcp.NTP, dhcp.SERVER_ID, dhcp.REQUESTED_ADDRESS))
 SECONDS = frozenset((dhcp.LEASE_TIME, dhcp.T1, dhcp.T2))
+TIMES = frozenset(("after", "wait", "took", "lease", "t1", "t2", "valid", "refresh", "connect_limit", "idle_limit"))
+"""Fields that are times, in ns; those of a DHCP message as it was read are seconds, and stay numbers."""
 FORM = "form"
 """The part of a file that says whether it is one; if that differs, nothing else of it matters."""
 LONGEST = 120
@@ -52,11 +54,15 @@ def parts(entry: Entry, clean: Mapping[str, Any]) -> Parts:
         if inner:
             found.update(inner)
         else:
-            found[name] = (json.dumps(value), _text(shown.get(name, value)) if value != MASK else MASK)
+            timed = name in TIMES and not entry.event.kind.endswith("Received")
+            found[name] = (json.dumps(value), MASK if value == MASK else _text(shown.get(name, value), timed))
     return found
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, timed: bool) -> str:
+    """A value for a person. timed: it is a time (ns)."""
+    if timed and isinstance(value, int) and value >= 0:
+        return duration(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
