@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --disable-pip-version-check -qq install
 
-.PHONY: demo test lint determinism spec mutants cuts lab bench pictures clean
+.PHONY: demo test lint determinism spec mutants cuts lab zoo bench pictures clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m tools.demo
@@ -33,6 +33,9 @@ cuts: $(VENV)/.installed
 
 lab: $(VENV)/.installed-dev
 	@$(BIN)/python -m tools.lab
+
+zoo: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.zoo --keep
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tools.bench

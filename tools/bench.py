@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 
 import attrs
@@ -24,6 +25,7 @@ from attrs import frozen
 from emulator.events import SECOND
 from emulator.log.chain import MemorySink, NoSink, Row
 from emulator.log.store import BATCH, Store
+from emulator.phone.kx_utg200 import kx_utg200
 from emulator.phone.state import fold_entry, initial
 from emulator.world.recorded import Replay
 from emulator.world.run import Run, scenario_firmware
@@ -33,11 +35,16 @@ from tools.browse import state_at
 from tools.cuts.cases import Cut
 from tools.cuts.judge import Bar, judge
 from tools.cuts.sweep import Aim, Part, Sweep
-from tools.cuts.workers import Workers
 from tools.diff import diff, first_divergence
+from tools.fuzz.dice import Dice
+from tools.fuzz.executing import execute
+from tools.fuzz.model import Case
+from tools.fuzz.mutators import vary
+from tools.fuzz.verdicts import make_checks
 from tools.locate import located
 from tools.simulate import Plan, run, simulate
 from tools.upgrading import upgrade
+from tools.workers import Workers
 
 SCENARIO = Path("scenarios") / "first-boot-option-160.toml"
 LONG = 100_000
@@ -320,6 +327,30 @@ def upgrading() -> Iterator[Line]:
         yield Line("replay --all --diff of 1,000 boots", per, "s", loops, 60, cost=True)
 
 
+def fuzzing() -> Iterator[Line]:
+    """A full boot with every verdict on, and cases as campaigns make them."""
+    boot_case = Case(demo(), demo().until)
+
+    def judged_boots() -> int:
+        for _ in range(100):
+            execute(boot_case, kx_utg200, make_checks)
+        return 100
+
+    per, loops = timed(judged_boots, 3)
+    yield Line("boots with all verdicts", 1 / per, "/s", loops, 500)
+    numbers = count()
+
+    def cases() -> int:
+        for _ in range(100):
+            execute(vary(demo(), None, None, Dice(1, next(numbers))), kx_utg200, make_checks)
+        return 100
+
+    per, loops = timed(cases, 3)
+    yield Line(
+        "cases of a campaign, made and judged", 1 / per, "/s", loops, 0, "no budget: a case is longer than a boot"
+    )
+
+
 def idling() -> Iterator[Line]:
     """Virtual seconds a second of a phone that only keeps its lease."""
     quiet = attrs.evolve(demo(), until=Duration(86_400 * 365 * SECOND))
@@ -418,7 +449,7 @@ def start_up() -> Iterator[Line]:
 def main() -> int:
     """Print the table, a row as soon as it is measured."""
     print(f"{'what':44} {'measured':>14} {'budget':>10}  {'loops':>9}  beside it")
-    for part in (boots, appending, reading, forking, comparing, upgrading, idling, cutting, start_up, crowd):
+    for part in (boots, appending, reading, forking, comparing, upgrading, fuzzing, idling, cutting, start_up, crowd):
         for line in part():
             budget = f"{'≤' if line.cost else '≥'} {line.budget:,g}"
             value = f"{line.value:,.0f}" if line.value >= 1000 else f"{line.value:.3g}"

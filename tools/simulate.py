@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from emulator.events import STEPS, VOCABULARY, Entry, Event, StepEntered, step_name
 from emulator.log.chain import NoSink
@@ -172,6 +172,7 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
         size = len(verdicts) // len(run.machines)
         verdicts = [v._replace(text=f"phone {index // size}: {v.text}") for index, v in enumerate(verdicts)]
     verdicts += cut_verdicts(scenario, run, plan) if scenario.cut and not early else []
+    verdicts += invariant_verdicts(scenario, run.seed, plan) if scenario.expect.invariants and not early else []
     result = RunResult(
         name=name,
         seed=run.seed,
@@ -195,6 +196,15 @@ def cut_verdicts(scenario: Scenario, run: Run, plan: Plan) -> list[Verdict]:
 
     with fence():
         return judged_cuts(scenario, run.seed, plan.firmware)
+
+
+def invariant_verdicts(scenario: Scenario, seed: int, plan: Plan) -> list[Verdict]:
+    """Whether what has to hold in every story holds in this one."""
+    from tools.fuzz.judging import violations
+
+    with fence():
+        found = violations(evolve(scenario, seed=seed), plan.firmware)
+    return [Verdict("the invariants hold", not found, "; ".join(each.text for each in found) or "they do")]
 
 
 @define

@@ -27,12 +27,14 @@ VERBS = {
     "import": Verb("cli_export", "Read an exported run into the database."),
     "serve": Verb("cli_serve", "Look at runs in the browser, and compare two of them."),
     "cuts": Verb("cli_cuts", "Cut the power in every flash operation of SCENARIO."),
+    "fuzz": Verb("cli_fuzz", "Look for a story in which something goes wrong that must not."),
+    "shrink": Verb("cli_fuzz", "Make a finding smaller than its campaign did."),
     "flash": Verb("cli_flash", "Flash images by hand: build, inspect, compare, change and convert."),
 }
 """By name; the function has that name too, behind which an underscore keeps it from being a word of Python."""
 ORDER = (
     *("run", "live", "runs", "show", "state", "diff", "why", "fork", "replay", "verify", "export", "import", "serve"),
-    *("cuts", "flash", "check", "scenarios", "events", "params", "boundaries"),
+    *("cuts", "fuzz", "shrink", "flash", "check", "scenarios", "events", "params", "boundaries"),
 )
 """All verbs as a story tells them."""
 

@@ -66,6 +66,25 @@ BESIDE = {
     "scenarios": """(
         run INTEGER PRIMARY KEY REFERENCES runs(id),
         digest TEXT NOT NULL REFERENCES blobs(digest))""",
+    "campaigns": """(
+        name TEXT PRIMARY KEY,
+        about TEXT NOT NULL,
+        base BLOB NOT NULL,
+        state TEXT NOT NULL,
+        created TEXT NOT NULL DEFAULT '')""",
+    "corpus": """(
+        campaign TEXT NOT NULL REFERENCES campaigns(name),
+        n INTEGER NOT NULL,
+        about TEXT NOT NULL,
+        scenario BLOB NOT NULL,
+        PRIMARY KEY (campaign, n))""",
+    "findings": """(
+        campaign TEXT NOT NULL REFERENCES campaigns(name),
+        signature TEXT NOT NULL,
+        about TEXT NOT NULL,
+        scenario BLOB NOT NULL,
+        shrunk BLOB,
+        PRIMARY KEY (campaign, signature))""",
     "accepted": """(
         signature TEXT PRIMARY KEY,
         cause TEXT NOT NULL,
@@ -74,7 +93,7 @@ BESIDE = {
         created TEXT NOT NULL DEFAULT '')""",
 }
 """Tables beside the log, which a database of an earlier release lacks and gets when it is opened for writing:
-what runs are made from, and the changes of behaviour that were meant."""
+what runs are made from, campaigns with their corpus and findings, and the changes of behaviour that were meant."""
 
 TRIGGERS = {
     "events_never_change": """

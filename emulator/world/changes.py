@@ -40,17 +40,17 @@ class Changes:
 
     specs: tuple[ChangeSpec, ...] = ()
     seen: dict[Place, int] = Factory(dict)
-    last: Place | None = None
 
     def fork(self) -> Changes:
         """Those that go on from here."""
-        return Changes(self.specs, self.seen.copy(), self.last)
+        return Changes(self.specs, self.seen.copy())
 
     def of(self, phone: int, event: Event) -> tuple[ChangeSpec, ...]:
         """The changes at this input, which the phone is about to take; it counts."""
         place = (phone, event.kind)
         count = self.seen[place] = self.seen.get(place, 0) + 1
-        self.last = place
+        if not self.specs:
+            return ()
         return tuple(spec for spec in self.specs if (spec.phone, spec.input) == place and spec.count == count)
 
 

@@ -219,6 +219,8 @@ class Run:
         if not self.machines[index].accepts(event, boot):
             return None
         changes = self.changes.of(index, event)
+        if not changes:
+            return self._settled(index, event, due, cause)
         if any(change.do == "drop" for change in changes):
             return None
         for change in changes:

@@ -479,6 +479,8 @@ class Expectations:
     display: str | None = None
     within: Duration | None = None
     not_before: Duration | None = None
+    invariants: bool = False
+    calm: Duration = Duration(0)
     event: tuple[EventExpectation, ...] = ()
     never: tuple[EventExpectation, ...] = ()
 

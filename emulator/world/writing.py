@@ -25,7 +25,12 @@ _UNITS = ((60 * SECOND, "min"), (SECOND, "s"), (10**6, "ms"), (10**3, "us"), (1,
 
 def scenario_text(scenario: Scenario) -> str:
     """``scenario`` as TOML. The files that it names are not in it (:func:`write_scenario`)."""
-    return "\n".join(_table(_values(scenario), ())).strip() + "\n"
+    return toml_text(_values(scenario))
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """Tables of plain values as TOML."""
+    return "\n".join(_table(tables, ())).strip() + "\n"
 
 
 def write_scenario(scenario: Scenario, path: Path) -> None:

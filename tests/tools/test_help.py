@@ -34,7 +34,7 @@ PARSED = {
     "serve": "it runs until Ctrl-C, and opens a browser; one of its examples is run without, and stopped",
 }
 """Verbs whose examples are read and checked as far as click does it, and why they are not all run as they stand."""
-SHORTER = {"cuts": ("--budget", "1s"), "run --seeds": ("--seeds", "3")}
+SHORTER = {"cuts": ("--budget", "1s"), "run --seeds": ("--seeds", "3"), "fuzz run": ("--runs", "40")}
 """What is added to a verb, or to one with an option, so that it does not take minutes; the last of an option counts."""
 CASE = 'title = "A case"\n[[dhcp]]\noption160 = "http://192.0.2.20/"\n[[files]]\nbehaviour = "refuse"\n'
 PHONE = f"""mac = "0080F0ABCDEF"
@@ -85,6 +85,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in range(1, RUNS + 1):
             done("run", story, "--seed", str(seed), "-q")
         done("export", "1", "-o", "case-4711.jsonl")
+        done("fuzz", story, "--runs", "300", "--firmware", "tests.zoo.address:keeps_the_nul", "--out", "found")
         done("flash", "build", "phone.toml", "-o", "phone.kxf")
         for name in ("dump.bin", "dump.hex"):
             done("flash", "convert", "phone.kxf", "-o", name)
@@ -149,7 +150,8 @@ def test_help_is_printed(verb: str) -> None:
 
 
 def test_the_exceptions_are_verbs() -> None:
-    assert {*PARSED} | {name.split()[0] for name in SHORTER} <= {*VERBS}
+    first = {verb.split()[0] for verb in VERBS}
+    assert {*PARSED} | {name.split()[0] for name in SHORTER} <= first
 
 
 @pytest.mark.parametrize(("verb", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
@@ -225,3 +227,14 @@ def test_the_pages_of_the_example_are_served(home: Path) -> None:
         server.send_signal(signal.SIGINT)
         _, errors = server.communicate(timeout=60)
     assert (server.returncode, errors) == (0, "stopped\n")
+
+
+def test_what_is_no_verb_of_fuzz_is_a_scenario(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the example of the group has it."""
+    monkeypatch.chdir(tmp_path)
+    story = str(home / "scenarios" / "first-boot-option-160.toml")
+    result = done("fuzz", story, "--runs", "40", "--out", "found")
+    assert "first-boot-option-160-1: first-boot-option-160, seed 1" in result.output
+    assert done("fuzz", "status").output.splitlines()[1].startswith("first-boot-option-160-1")
+    wrong = CliRunner().invoke(main, ["fuzz", "statsu"])
+    assert (wrong.exit_code, "no such file" in wrong.output) == (2, True)

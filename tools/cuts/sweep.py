@@ -18,7 +18,7 @@ from flash_image.edges import field_edges
 from tools.cuts.cases import Cut, chip_key, every_tear, first_tears, second_tears, torn_key
 from tools.cuts.judge import Bar, Depth, Fault, Verdict, cut_run, judge, power_goes
 from tools.cuts.life import Life, Over, live
-from tools.cuts.workers import Workers
+from tools.workers import Workers
 
 Key = tuple[int, tuple[tuple[int, int], ...], int]
 QUIET = 5 * 10**9

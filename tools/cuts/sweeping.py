@@ -24,7 +24,7 @@ from tools.cuts.ids import checked
 from tools.cuts.judge import Depth
 from tools.cuts.parts import KeptParts
 from tools.cuts.sweep import Aim, Level, Second, Sweep, Tally, judged_parts
-from tools.cuts.workers import Workers
+from tools.workers import Workers
 
 Report = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is, of how much)."""

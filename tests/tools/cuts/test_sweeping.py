@@ -29,8 +29,8 @@ from tools.cuts.judge import Bar, Verdict, cut_run, follow, judge
 from tools.cuts.stories import store_case
 from tools.cuts.sweep import Aim, Sweep, Tally
 from tools.cuts.sweeping import Means, cuts
-from tools.cuts.workers import WorkerLost, Workers
 from tools.simulate import run
+from tools.workers import WorkerLost, Workers
 
 PASSWORDS = attrs.evolve(SAVES, phone=attrs.evolve(SAVES.phone, provisioned={**QUIET, "ADMIN_PASS": "planted"}))
 WORLDS = {"saves": SAVES, "updates": UPDATES, "passwords": PASSWORDS}

@@ -1,0 +1,185 @@
+"""A campaign: cases made from a corpus, tried round by round, and what came of them.
+
+All cases of a round are made from the corpus as it was before the round, each from dice of its own, and their outcomes
+are taken in the order of their numbers. So what a campaign finds depends on its seed and on how many cases it tried,
+and neither on how many processes did that nor on when it was interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from typing import Protocol
+
+from attrs import Factory, define, frozen
+
+from emulator.world.packing import pack
+from emulator.world.scenario import Scenario
+from tools.fuzz.dice import Dice
+from tools.fuzz.executing import Make, execute
+from tools.fuzz.features import Feature
+from tools.fuzz.model import Case, MakeChecks, Outcome, Violation
+from tools.workers import Workers
+
+ROUND = 256
+"""Cases of a round."""
+FROM_BASE = 250_000
+"""Parts per million of cases that are made from the base and not from the corpus."""
+SPLICED = 200_000
+"""Parts per million of the others that are made from two."""
+CANARY = 16
+"""One case in so many is tried on the canary, a phone with a planted fault."""
+
+
+class Vary(Protocol):
+    """Makes a case out of the base, a case of the corpus and another one, with dice of its own."""
+
+    def __call__(
+        self, base: Scenario, parent: Case | None, other: Case | None, dice: Dice, kinds: frozenset[str] | None, /
+    ) -> Case:
+        """kinds: of faults that it may have, None for all."""
+
+
+@frozen
+class Task:
+    """A case to be made and tried. parent, other: what of the corpus it is made from."""
+
+    number: int
+    parent: Case | None
+    other: Case | None
+
+
+@frozen
+class Finding:
+    """A verdict that did not hold. number: of the case that showed it first; times: how many have by now."""
+
+    violation: Violation
+    case: Case
+    number: int
+    times: int = 1
+
+    @property
+    def signature(self) -> str:
+        """What makes it the same as another."""
+        return self.violation.signature
+
+
+@frozen
+class Plan:
+    """What a campaign is about. base: the story that is varied; make: the firmware that is tried; canary: that with the
+    planted fault; checks: the verdicts; vary: makes the cases; kinds: of faults, None for all."""
+
+    base: Scenario
+    seed: int
+    make: Make
+    canary: Make
+    checks: MakeChecks
+    vary: Vary
+    kinds: frozenset[str] | None = None
+
+
+@define
+class Campaign:
+    """How far a campaign is. done: cases tried; events: of all their runs; corpus: the cases that showed something new;
+    seen: every feature; findings: by signature; canary: number of the case that found the planted fault, -1 for none;
+    growth: (cases, features, corpus, findings) after each round; known: size of the corpus when this round began."""
+
+    plan: Plan
+    done: int = 0
+    events: int = 0
+    corpus: list[Case] = Factory(list)
+    seen: set[Feature] = Factory(set)
+    findings: dict[str, Finding] = Factory(dict)
+    sometimes: Counter[str] = Factory(Counter)
+    growth: list[tuple[int, int, int, int]] = Factory(list)
+    canary: int = -1
+    known: int = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the corpus, in hex."""
+        total = sha256()
+        for case in self.corpus:
+            total.update(sha256(pack(case.scenario)).digest())
+        return total.hexdigest()
+
+    def round(self, workers: Workers[Task, Outcome], size: int = ROUND) -> list[Finding]:
+        """Try ``size`` cases, up to the end of the round; the new findings."""
+        if self.done % ROUND == 0:
+            self.known = len(self.corpus)
+        size = min(size, ROUND - self.done % ROUND)
+        tasks = [self.task(number) for number in range(self.done, self.done + size)]
+        outcomes = dict(workers.each(tasks))
+        new = [finding for place, task in enumerate(tasks) for finding in self.take(task, outcomes[place])]
+        self.done += size
+        self.growth.append((self.done, len(self.seen), len(self.corpus), len(self.findings)))
+        return new
+
+    def task(self, number: int) -> Task:
+        """The case of a number, as far as it is made from the corpus."""
+        dice = Dice(self.plan.seed, number).fork("parents")
+        if not self.known or dice.chance(FROM_BASE):
+            return Task(number, None, None)
+        parent = self.pick(dice)
+        return Task(number, parent, self.pick(dice) if dice.chance(SPLICED) else None)
+
+    def pick(self, dice: Dice) -> Case:
+        """A case of the corpus; the later half of it is as likely as the rest, for it is less known."""
+        size = self.known
+        low = size // 2 if dice.chance(500_000) else 0
+        return self.corpus[low + dice.below(size - low)]
+
+    def take(self, task: Task, outcome: Outcome) -> Iterator[Finding]:
+        """Take what came of a case; the findings that are new."""
+        self.events += outcome.events
+        if is_canary(task.number):
+            if outcome.violations and self.canary < 0:
+                self.canary = task.number
+            return
+        self.sometimes.update(outcome.sometimes)
+        new = outcome.features - self.seen
+        case = None
+        if new:
+            self.seen |= new
+            case = made(self.plan, task)
+            self.corpus.append(case)
+        for violation in outcome.violations:
+            known = self.findings.get(violation.signature)
+            if known is not None:
+                self.findings[violation.signature] = Finding(known.violation, known.case, known.number, known.times + 1)
+                continue
+            found = Finding(violation, case or made(self.plan, task), task.number)
+            self.findings[violation.signature] = found
+            yield found
+
+
+def made(plan: Plan, task: Task) -> Case:
+    """The case of a task."""
+    return plan.vary(plan.base, task.parent, task.other, Dice(plan.seed, task.number), plan.kinds)
+
+
+def is_canary(number: int) -> bool:
+    """Whether a case is tried on the canary."""
+    return number % CANARY == CANARY - 1
+
+
+def trying(plan: Plan) -> Callable[[Task], Outcome]:
+    """What a worker does."""
+
+    def work(task: Task) -> Outcome:
+        return execute(made(plan, task), plan.canary if is_canary(task.number) else plan.make, plan.checks)
+
+    return work
+
+
+def minimised(cases: Sequence[Case], plan: Plan) -> list[Case]:
+    """The fewest of ``cases``, greedily, that together still have every feature."""
+    outcomes = [execute(case, plan.make, plan.checks).features for case in cases]
+    left: set[Feature] = set().union(*outcomes) if outcomes else set()
+    kept: list[int] = []
+    while left:
+        best = max(range(len(cases)), key=lambda index: (len(outcomes[index] & left), -index))
+        kept.append(best)
+        left -= outcomes[best]
+    return [cases[index] for index in sorted(kept)]

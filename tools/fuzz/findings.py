@@ -1,0 +1,83 @@
+"""A finding as files that somebody can use: a scenario, its ladder, a test, and the command that shows it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from emulator.events.masking import printable
+from emulator.log.store import LogError
+from emulator.world.scenario import Duration, Expectations, Scenario
+from emulator.world.writing import write_scenario
+from tools.exports.ladder import Ladder
+from tools.exports.mermaid import diagram
+from tools.fuzz.executing import Make, firmware_for
+from tools.fuzz.model import Case, Violation
+from tools.simulate import Plan, simulate
+
+TEST = '''"""A finding of a campaign: its story, with what must hold in it."""
+
+from pathlib import Path
+
+from tools.fuzz import tried
+
+ABOUT = {text!r}
+FIRMWARE = {firmware!r}
+
+
+def test_{name}() -> None:
+    found = tried(Path(__file__).with_name("case.toml"), firmware=FIRMWARE)
+    assert [each.text for each in found] == []
+'''
+
+
+@frozen
+class Written:
+    """A finding that was written. folder: where; command: that shows it."""
+
+    folder: Path
+    command: str
+
+
+def story_of(case: Case, violation: Violation) -> Scenario:
+    """The story of a finding: what must hold in it is what does not."""
+    title = f"{violation.verdict}: {violation.text}"
+    return evolve(
+        case.scenario,
+        title=printable(title[:200]),
+        about=f"Found by fuzzing; it is about {violation.rule}." if violation.rule else "Found by fuzzing.",
+        seeds=1,
+        expect=Expectations(invariants=True, calm=Duration(case.calm)),
+    )
+
+
+def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: str = "") -> Written:
+    """Write a finding into ``folder``, over what was written of it before. Raises LogError."""
+    name = re.sub(r"[^a-z0-9]+", "_", f"{violation.verdict} {violation.key}".lower()).strip("_")[:60]
+    place = folder / name
+    story = story_of(case, violation)
+    option = f" --firmware {firmware}" if firmware else ""
+    try:
+        write_scenario(story, place / "case.toml")
+        (place / "ladder.mmd").write_text(ladder(story, make), encoding="utf-8")
+        about = f"{violation.rule or 'no exception'}: {violation.text}"
+        test = TEST.format(name=name, text=about, firmware=firmware)
+        (place / "test_case.py").write_text(test, encoding="utf-8")
+    except OSError as error:
+        raise LogError(f"{place}: cannot be written ({(error.strerror or 'error').lower()})") from None
+    return Written(place, f"offhook fuzz try {place / 'case.toml'}{option}")
+
+
+def ladder(story: Scenario, make: Make) -> str:
+    """What happens in the story, as a Mermaid diagram."""
+    firmware = firmware_for(story, make)
+    titles = {number: step.title for number, step in firmware.steps.items()}
+    bare = evolve(story, expect=Expectations())
+    try:
+        entries = simulate(bare, "case", None, Plan(firmware=firmware), None).entries
+    except Exception:
+        return ""
+    found = Ladder(titles)
+    return diagram(story.title, found.items(entries), found.phones).text
