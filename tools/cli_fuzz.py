@@ -43,6 +43,7 @@ def fuzz() -> None:
 @click.option("--firmware", default="", metavar="MODULE:NAME", help="Try this variant of the phone.")
 @click.option("--check", "checks", multiple=True, metavar="MODULE:NAME", help="Verdicts of your own; may be repeated.")
 @click.option("--kind", "kinds", multiple=True, help="Only faults of this kind; may be repeated.")
+@click.option("--wide", is_flag=True, help="Wider stories and stricter verdicts, which are still being judged.")
 @click.option("--name", help="Of the campaign; one of this name goes on. Default: by scenario, seed and firmware.")
 @click.option("--out", default=FOUND, show_default=True, help="Folder for what is found.")
 @db_option
@@ -124,9 +125,12 @@ def fuzz_recheck(ctx: click.Context, name: str | None, db: str, as_json: bool) -
 @click.argument("scenario")
 @click.option("--firmware", default="", metavar="MODULE:NAME", help="Try it on this variant of the phone.")
 @click.option("--check", "checks", multiple=True, metavar="MODULE:NAME", help="Verdicts of your own; may be repeated.")
+@click.option("--wide", is_flag=True, help="The stricter verdicts, which are still being judged.")
 @json_option
 @click.pass_context
-def fuzz_try(ctx: click.Context, scenario: str, firmware: str, checks: tuple[str, ...], as_json: bool) -> None:
+def fuzz_try(
+    ctx: click.Context, scenario: str, firmware: str, checks: tuple[str, ...], wide: bool, as_json: bool
+) -> None:
     """Hold one story against the verdicts; exit code 1 if one does not hold.
 
     \b
@@ -136,7 +140,7 @@ def fuzz_try(ctx: click.Context, scenario: str, firmware: str, checks: tuple[str
     from tools import printing
     from tools.fuzz import tried
 
-    found = tried(scenario, firmware=firmware, checks=checks)
+    found = tried(scenario, firmware=firmware, checks=checks, wide=wide)
     if as_json:
         printing.as_json([{"verdict": v.verdict, "rule": v.rule, "text": v.text, "n": v.n} for v in found])
     elif not found:

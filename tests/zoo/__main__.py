@@ -41,7 +41,9 @@ def campaigns(names: list[str], seeds: list[int], limits: Limits, jobs: int) -> 
         for name in names:
             variant = VARIANTS[name]
             with TemporaryDirectory() as folder:
-                done = fuzz(base, About(name, stem, seed, name), limits, db=Path(folder) / "zoo.db", jobs=jobs)
+                done = fuzz(
+                    base, About(name, stem, seed, name, wide=True), limits, db=Path(folder) / "zoo.db", jobs=jobs
+                )
             findings = sorted(done.campaign.findings.values(), key=lambda found: found.number)
             right = [found for found in findings if found.violation.rule == variant.rule]
             others = tuple(sorted({f"{f.violation.verdict} ({f.violation.rule})" for f in findings if f not in right}))

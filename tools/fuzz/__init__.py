@@ -16,7 +16,7 @@ from emulator.log.store import LogError, Store
 from emulator.world.fence import fence
 from emulator.world.scenario import Scenario
 from emulator.world.toml import read_scenario
-from tools.fuzz import findings, keeping
+from tools.fuzz import findings, keeping, strict, wide
 from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, trying
 from tools.fuzz.executing import execute
 from tools.fuzz.firmwares import canary, loaded
@@ -112,15 +112,17 @@ def plan_of(base: Scenario, about: About) -> Plan:
     """What a campaign is about, with what it names loaded. Raises LogError."""
     make = loaded(about.firmware)
     kinds = frozenset(about.kinds) or None
-    return Plan(base, about.seed, make, canary(make), checks_of(about.checks), vary, kinds)
+    stories = wide.vary if about.wide else vary
+    return Plan(base, about.seed, make, canary(make), checks_of(about.checks, about.wide), stories, kinds)
 
 
-def checks_of(names: Sequence[str]) -> MakeChecks:
+def checks_of(names: Sequence[str], stricter: bool = False) -> MakeChecks:
     """The verdicts, and those that a user names. Raises LogError."""
     more = [own_checks(name) for name in names]
+    usual = strict.make_checks if stricter else make_checks
 
     def made(case: Case) -> list[Check]:
-        return [*make_checks(case), *(check for make in more for check in make(case))]
+        return [*usual(case), *(check for make in more for check in make(case))]
 
     return made
 
@@ -132,7 +134,7 @@ def finished(store: Store, report: Report, out: str | Path | None, tell: Tell) -
         small = shrink(store, report.about, report.campaign.plan, finding)
         if out is not None:
             plan, about = report.campaign.plan, report.about
-            written.append(findings.write(small, finding.violation, Path(out), plan.make, about.firmware))
+            written.append(findings.write(small, finding.violation, Path(out), plan.make, about.firmware, about.wide))
         tell(report)
     return evolve(report, written=tuple(written))
 
@@ -172,10 +174,13 @@ def recheck(store: Store, name: str) -> list[tuple[Finding, bool]]:
     return found
 
 
-def tried(path: str | Path, *, firmware: str = "", checks: Sequence[str] = ()) -> tuple[Violation, ...]:
-    """The verdicts that do not hold in the story of a scenario file. Raises ScenarioError or LogError."""
+def tried(
+    path: str | Path, *, firmware: str = "", checks: Sequence[str] = (), wide: bool = False
+) -> tuple[Violation, ...]:
+    """The verdicts that do not hold in the story of a scenario file; with ``wide``, the stricter ones. Raises
+    ScenarioError or LogError."""
     story = read_scenario(path)
     make = loaded(firmware)
     with fence():
         made = make(story.phone.version).with_options(**story.phone.options)
-        return violations(story, made, checks_of(checks))
+        return violations(story, made, checks_of(checks, wide))

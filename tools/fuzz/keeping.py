@@ -18,7 +18,8 @@ from tools.fuzz.model import Case, Violation
 
 @frozen
 class About:
-    """What a campaign is about, as the database keeps it. firmware, checks: names as the user gave them."""
+    """What a campaign is about, as the database keeps it. firmware, checks: names as the user gave them;
+    wide: with the wider stories and the stricter verdicts."""
 
     name: str
     scenario: str
@@ -26,6 +27,7 @@ class About:
     firmware: str = ""
     checks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @frozen

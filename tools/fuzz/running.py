@@ -36,6 +36,7 @@ class Asked:
     name: str | None
     runs: int | None
     seconds: float | None
+    wide: bool
     as_json: bool
 
 
@@ -45,7 +46,7 @@ def run_campaign(path: str, asked: Asked) -> int:
     name = asked.name or "-".join(
         (stem, str(asked.seed), *([asked.firmware.rpartition(":")[2]] * bool(asked.firmware)))
     )
-    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds)
+    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds, asked.wide)
     progress = printing.Progress()
     created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     limits = fuzz.Limits(asked.runs, asked.seconds)
@@ -233,6 +234,6 @@ def shrink_more(db: str, name: str | None, number: int, tries: int, out: str) ->
             raise LogError(f"campaign {about.name} has findings 1 to {len(every)}" if every else "it has no findings")
         finding = every[number - 1]
         case = fuzz.shrink(store, about, campaign.plan, finding, tries)
-    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about.firmware)
+    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about.firmware, about.wide)
     printing.say(f"{steps(case.scenario, campaign.plan.base)} steps; {written.command}")
     return AS_EXPECTED
