@@ -10,7 +10,7 @@ from attrs import frozen
 from emulator.events import Entry
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log import jsonl
-from emulator.log.chain import Row
+from emulator.log.chain import Row, Sink
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError, RunInfo, Store
 from emulator.log.verify import Fault, Verified
@@ -80,12 +80,9 @@ def replayed(found: Located, firmware: Firmware | None, progress: Progress) -> R
     info, store = found.info, found.store
     used = firmware or firmware_of(info)
     decoder = store.decoder()
-    whole = found.at is None and info.seal is not None
-    rows = store.rows(info.id, 0, found.event() if info.events else 0)
-    with fence():
-        report = Replay(used, info.header.phones, decoder).run(rows, progress, cut=not whole)
+    report = fed(found, used, progress)
     same = info.header.code == code_digest()
-    if whole and report.identical and report.digest != info.digest:
+    if is_whole(found) and report.identical and report.digest != info.digest:
         raise LogError(f"run {info.id}: its events replay and its seal is not theirs; `offhook verify` says more")
     if not report.differences:
         return ReplayResult(info, used.name, same, report)
@@ -93,6 +90,20 @@ def replayed(found: Located, firmware: Firmware | None, progress: Progress) -> R
     return ReplayResult(
         info, used.name, same, report, recorded_side(found, decoder, first), replayed_side(found, decoder, first)
     )
+
+
+def fed(found: Located, firmware: Firmware, progress: Progress = no_progress, sink: Sink | None = None) -> Replayed:
+    """The recorded inputs of a run, up to N for ``RUN@N``, fed to ``firmware``. sink: takes what it makes of them."""
+    info = found.info
+    rows = found.store.rows(info.id, 0, found.event() if info.events else 0)
+    with fence():
+        replay = Replay(firmware, info.header.phones, found.store.decoder(), sink)
+        return replay.run(rows, progress, cut=not is_whole(found))
+
+
+def is_whole(found: Located) -> bool:
+    """Whether a run was found with its end, so that nothing is missing of what its last input led to."""
+    return found.at is None and found.info.seal is not None
 
 
 def recorded_side(found: Located, decoder: EventDecoder, difference: Difference) -> Side | None:

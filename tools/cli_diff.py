@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tools.exits import AS_EXPECTED, NO
-from tools.options import db_option, json_option
+from tools.options import Time, db_option, json_option
 
 
 @click.command()
@@ -15,7 +15,13 @@ from tools.options import db_option, json_option
 @click.option("--db-b", metavar="DB", help="The database of B, if it is another one.")
 @click.option("--noise", multiple=True, metavar="RULE", help="Mask FIELD, KIND.FIELD or KIND/REGEX too.")
 @click.option("--rules", is_flag=True, help="List the noise that is masked anyway.")
-@click.option("--tolerance", default="50ms", show_default=True, help="By how much an answer may come later.")
+@click.option(
+    "--tolerance",
+    type=Time("50ms or 1s"),
+    default="50ms",
+    show_default=True,
+    help="By how much an answer may come later.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Tell every difference.")
 @json_option
 @click.pass_context
@@ -28,7 +34,7 @@ def diff(
     db_b: str | None,
     noise: tuple[str, ...],
     rules: bool,
-    tolerance: str,
+    tolerance: int,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -58,9 +64,7 @@ def diff(
     if a is None or b is None:
         raise click.UsageError("give the two runs A and B")
     progress = printing.Progress()
-    found = compare(
-        a, b, db=db, db_b=db_b, noise=noise, tolerance=time_span(tolerance), progress=progress.events("read")
-    )
+    found = compare(a, b, db=db, db_b=db_b, noise=noise, tolerance=tolerance, progress=progress.events("read"))
     progress.clear()
     if as_json:
         printing.as_json(diff_json(found))
@@ -68,13 +72,3 @@ def diff(
         for line in Telling(printing.styled, printing.width(), verbose).lines(found):
             printing.say(line)
     ctx.exit(AS_EXPECTED if found.equal else NO)
-
-
-def time_span(text: str) -> int:
-    """``50ms`` in ns."""
-    from emulator.world.toml import duration
-
-    try:
-        return duration(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time; give 50ms or 1s", param_hint="--tolerance") from None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from os.path import isfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tools.exits import AS_EXPECTED
-from tools.options import db_option, json_option
+from tools.options import Time, db_option, json_option
+
+if TYPE_CHECKING:
+    from tools.fork import Wish
 
 FILE_LIMIT = 4_000_000
 """Longest file that is read for a change, in bytes."""
@@ -25,7 +28,7 @@ FILE_LIMIT = 4_000_000
 )
 @click.option("--with-file", "files", multiple=True, metavar="URL=FILE", help="Serve FILE as URL from there on.")
 @click.option("--firmware-option", "options", multiple=True, metavar="NAME=VALUE", help="Another reading of the guide.")
-@click.option("--until", metavar="TIME", help="How long it runs; default: as long as its parent was to.")
+@click.option("--until", type=Time("30s or 2h"), help="How long it runs; default: as long as its parent was to.")
 @click.option("--as-scenario", "path", metavar="FILE", help="Write it as a scenario; without a change, RUN itself.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every difference.")
@@ -56,14 +59,8 @@ def fork(
       offhook fork 1 --as-scenario case-4711.toml
     """
     from datetime import UTC, datetime
-    from pathlib import Path
 
-    from tools import printing
-    from tools.diff.telling import Telling, diff_json
     from tools.fork import Wish
-    from tools.fork import fork as fork_run
-    from tools.fork.scenarios import as_scenario
-    from tools.locate import located
 
     wish = Wish(
         sets={name: value_in(value) for name, value in map(named, wishes["sets"])},
@@ -71,31 +68,49 @@ def fork(
         inserts=tuple(map(event_in, wishes["inserts"])),
         files={url: read(file) for url, file in map(url_and_file, wishes["files"])},
         options=dict(map(named, wishes["options"])),
-        until=time_in(wishes["until"]),
+        until=wishes["until"],
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     )
     name = run
     if wish.changes or path is None:
-        progress = printing.Progress()
-        done = fork_run(run, wish, db=db, progress=progress.events("gone through"))
-        progress.clear()
-        name = str(done.child.id)
-        for line in done.notes:
-            printing.note(line)
-        if as_json:
-            printing.as_json({**printing.info_json(done.child), "diff": diff_json(done.diff)})
-        else:
-            printing.say(
-                f"run {done.child.id}: fork of run {done.parent.id} after event {done.upto:,}, {done.child.outcome}"
-            )
-            for line in Telling(printing.styled, printing.width(), verbose).lines(done.diff):
-                printing.say(line)
+        name = gone_on(run, wish, db, verbose, as_json)
     if path is not None:
-        with located(name, db) as found:
-            written = as_scenario(found, Path(path), force=force)
-        beside = f", with {len(written.content)} files beside it" if written.content else ""
-        printing.note(f"{path}: written{beside}; `offhook run {path}` runs it")
+        write(name, db, path, force)
     ctx.exit(AS_EXPECTED)
+
+
+def gone_on(run: str, wish: Wish, db: str, verbose: bool, as_json: bool) -> str:
+    """Fork, and tell what that makes; the number of the fork."""
+    from tools import printing
+    from tools.diff.telling import Telling, diff_json
+    from tools.fork import fork as fork_run
+
+    progress = printing.Progress()
+    done = fork_run(run, wish, db=db, progress=progress.events("gone through"))
+    progress.clear()
+    for line in done.notes:
+        printing.note(line)
+    if as_json:
+        printing.as_json({**printing.info_json(done.child), "diff": diff_json(done.diff)})
+        return str(done.child.id)
+    printing.say(f"run {done.child.id}: fork of run {done.parent.id} after event {done.upto:,}, {done.child.outcome}")
+    for line in Telling(printing.styled, printing.width(), verbose).lines(done.diff):
+        printing.say(line)
+    return str(done.child.id)
+
+
+def write(name: str, db: str, path: str, force: bool) -> None:
+    """Write a run as a scenario, and tell how it is run."""
+    from pathlib import Path
+
+    from tools import printing
+    from tools.fork.scenarios import as_scenario
+    from tools.locate import located
+
+    with located(name, db) as found:
+        written = as_scenario(found, Path(path), force=force)
+    beside = f", with {len(written.content)} files beside it" if written.content else ""
+    printing.note(f"{path}: written{beside}; `offhook run {path}` runs it")
 
 
 def named(text: str) -> tuple[str, str]:
@@ -126,16 +141,6 @@ def value_in(text: str) -> str:
 def event_in(text: str) -> str:
     """An event as it is, or that of a file."""
     return read(text).decode("utf-8", "replace") if isfile(text) else text
-
-
-def time_in(text: str | None) -> int | None:
-    """``30s`` in ns."""
-    from emulator.world.toml import duration
-
-    try:
-        return None if text is None else duration(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time; give 30s or 2h", param_hint="--until") from None
 
 
 def read(name: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tools.exits import AS_EXPECTED, NO
-from tools.options import InOrder, db_option, json_option
+from tools.options import InOrder, Time, db_option, json_option
 
 FOUND = "fuzz-found"
 
@@ -36,7 +36,14 @@ def fuzz() -> None:
 
 @fuzz.command("run")
 @click.argument("scenario")
-@click.option("--time", "length", metavar="TIME", help="How long it goes on (10m is 10min); default: 1min.")
+@click.option(
+    "--time",
+    "length",
+    type=Time("30s, 10min or 8h"),
+    default="1min",
+    show_default=True,
+    help="How long it goes on.",
+)
 @click.option("--runs", type=click.IntRange(1), help="How many cases it tries in all, instead.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the dice.")
@@ -63,8 +70,8 @@ def fuzz_run(ctx: click.Context, /, scenario: str, db: str, as_json: bool, **wis
     """
     from tools.fuzz.running import Asked, run_campaign
 
-    limit = None if wishes["runs"] is not None else span(wishes.pop("length") or "1min")
-    wishes.pop("length", None)
+    limit = None if wishes["runs"] is not None else wishes["length"] / 1e9
+    del wishes["length"]
     found = run_campaign(scenario, Asked(seconds=limit, db=db, as_json=as_json, **wishes))
     ctx.exit(found)
 
@@ -167,13 +174,3 @@ def shrink(ctx: click.Context, finding: int, name: str | None, tries: int, out: 
     from tools.fuzz.running import shrink_more
 
     ctx.exit(shrink_more(db, name, finding, tries, out))
-
-
-def span(text: str) -> float:
-    """``10min`` in seconds."""
-    from emulator.world.toml import duration
-
-    try:
-        return duration(f"{text}in" if text.endswith("m") else text) / 1e9
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time; give 30s, 10min or 8h", param_hint="--time") from None

@@ -18,6 +18,26 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
+class Time(click.ParamType[int]):
+    """A length of time, in ns. example: what is said to somebody who gave something else."""
+
+    name = "time"
+
+    def __init__(self, example: str) -> None:
+        self.example = example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """``50ms`` or ``10m``, which is ``10min``; a number is one already."""
+        from emulator.world.toml import duration
+
+        if isinstance(value, int):
+            return value
+        try:
+            return duration(f"{value}in" if value.endswith("m") else value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; give {self.example}", param, ctx)
+
+
 def db_option(function: F) -> F:
     """``--db``."""
     return click.option(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, field, frozen
 
 from emulator.events import STEPS, VOCABULARY, Entry, Event, StepEntered, step_name
 from emulator.log.chain import NoSink
@@ -22,6 +23,9 @@ from emulator.world.packing import kept
 from emulator.world.run import Run
 from emulator.world.scenario import Scenario
 from emulator.world.toml import ScenarioError, duration, read_scenario
+
+if TYPE_CHECKING:
+    from tools.fuzz.judging import Judge
 
 SNAPSHOT_EVERY = 2_000
 """Events of one phone between two snapshots of its state in the database."""
@@ -149,7 +153,7 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
     if store is not None:
         writer = store.begin(run.header(name), created=plan.created, scenario=kept(scenario))
     run.recorder.sink = writer or NoSink()
-    watch = Watch(plan, witness, entries, writer, run)
+    watch = Watch(plan, witness, entries, writer, run, judge(run) if scenario.expect.invariants else None)
     run.observer = watch
     end = scenario.until if plan.until is None else plan.until
     try:
@@ -172,7 +176,7 @@ def simulate(scenario: Scenario, name: str, seed: int | None, plan: Plan, store:
         size = len(verdicts) // len(run.machines)
         verdicts = [v._replace(text=f"phone {index // size}: {v.text}") for index, v in enumerate(verdicts)]
     verdicts += cut_verdicts(scenario, run, plan) if scenario.cut and not early else []
-    verdicts += invariant_verdicts(scenario, run.seed, plan) if scenario.expect.invariants and not early else []
+    verdicts += invariant_verdicts(watch.judge) if watch.judge is not None and not early else []
     result = RunResult(
         name=name,
         seed=run.seed,
@@ -198,24 +202,29 @@ def cut_verdicts(scenario: Scenario, run: Run, plan: Plan) -> list[Verdict]:
         return judged_cuts(scenario, run.seed, plan.firmware)
 
 
-def invariant_verdicts(scenario: Scenario, seed: int, plan: Plan) -> list[Verdict]:
-    """Whether what has to hold in every story holds in this one."""
-    from tools.fuzz.judging import violations
+def judge(run: Run) -> Judge:
+    """What watches a run for what has to hold in every story."""
+    from tools.fuzz.judging import judge_of
 
-    with fence():
-        found = violations(evolve(scenario, seed=seed), plan.firmware)
+    return judge_of(run)
+
+
+def invariant_verdicts(judge: Judge) -> list[Verdict]:
+    """Whether what has to hold in every story held in this one."""
+    found = judge.violations()
     return [Verdict("the invariants hold", not found, "; ".join(each.text for each in found) or "they do")]
 
 
 @define
 class Watch:
-    """The observer of a run: witness, entries, snapshots, progress, and the end that the user asked for."""
+    """The observer of a run: witness, invariants, entries, snapshots, progress, and the end that the user asked for."""
 
     plan: Plan
     witness: Witness
     entries: list[Entry]
     writer: RunWriter | None
     run: Run
+    judge: Judge | None = None
     stopped: bool = False
     _since: dict[int, int] = field(factory=dict)
     _shown: int = 0
@@ -223,6 +232,8 @@ class Watch:
     def __call__(self, settled: Settled) -> None:
         """Called after each settled input."""
         self.witness(settled)
+        if self.judge is not None:
+            self.judge(settled)
         if self.plan.keep_entries:
             self.entries += settled.entries
         if self.plan.observer is not None:

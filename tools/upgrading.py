@@ -15,8 +15,7 @@ from emulator.log.chain import MemorySink
 from emulator.log.header import code_digest
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import RunInfo, Store
-from emulator.world.fence import fence
-from emulator.world.recorded import Replay
+from tools.checking import fed, is_whole
 from tools.diff import judged, sentences
 from tools.diff.causes import entry_of
 from tools.diff.comparing import Comparison, Side
@@ -86,14 +85,11 @@ def upgraded(found: Located, meant: set[str] | None = None, progress: Progress =
     """What today's code makes of a run, up to N for ``RUN@N``. Raises LogError."""
     info, store = found.info, found.store
     meant = accepted(store) if meant is None else meant
-    rows = list(store.rows(info.id, 0, found.event() if info.events else 0))
     sink = MemorySink()
-    with fence():
-        replay = Replay(firmware_of(info), info.header.phones, store.decoder(), sink)
-        report = replay.run(rows, progress, cut=found.at is not None or info.seal is None)
-    if report.identical:
+    if fed(found, firmware_of(info), progress, sink).identical:
         return Upgraded(info, None)
-    made = sink.rows[: len(rows)] if found.at is not None or info.seal is None else sink.rows
+    rows = list(store.rows(info.id, 0, found.event() if info.events else 0))
+    made = sink.rows if is_whole(found) else sink.rows[: len(rows)]
     sides = Side(rows, store.decoder()), Side(made, EventDecoder(sink.blobs.__getitem__))
     comparison = Comparison(*sides, Noise((), dice=False), 0, links=True)
     told = judged(found, found, 0, comparison, sentences.CODE)

@@ -202,6 +202,9 @@ GROUPS = (
 VOCABULARY: dict[str, type[Event]] = {cls.kind: cls for group in GROUPS for cls in group}
 """Every event type by its kind, in the order in which people meet them."""
 
+INPUT_KINDS: frozenset[str] = frozenset(kind for kind, cls in VOCABULARY.items() if cls.role is Role.INPUT)
+"""The kinds of what happens to a phone."""
+
 ORDERS: tuple[type[Event], ...] = tuple(cls for cls in VOCABULARY.values() if cls.orders)
 """The orders that will be answered."""
 
@@ -211,6 +214,7 @@ ANSWERS: tuple[type[Event], ...] = tuple(cls for cls in VOCABULARY.values() if c
 __all__ = [
     "ANSWERS",
     "COMPLETE",
+    "INPUT_KINDS",
     "ORDERS",
     "SECOND",
     "STEPS",

@@ -20,7 +20,7 @@ import attrs
 import msgspec
 from attrs import Factory, define
 
-from emulator.events import VOCABULARY, Event, HttpAnswered, Payload, Role
+from emulator.events import INPUT_KINDS, VOCABULARY, Event, HttpAnswered, Payload, Role
 from emulator.events.codec import EventDecoder, EventError, text_to_payload
 from emulator.wire import dhcp, sip
 from emulator.world.scenario import ChangeSpec
@@ -217,9 +217,8 @@ def no_blob(digest: str) -> bytes:
 
 def faults(spec: ChangeSpec) -> str:
     """What is wrong with a change before it meets any event; "" if nothing is."""
-    cls = VOCABULARY.get(spec.input)
-    if cls is None or cls.role is not Role.INPUT:
-        near = get_close_matches(spec.input, [name for name, each in VOCABULARY.items() if each.role is Role.INPUT], 1)
+    if spec.input not in INPUT_KINDS:
+        near = get_close_matches(spec.input, sorted(INPUT_KINDS), 1)
         return f"{spec.input!r} is no kind of input" + (f"; did you mean {near[0]}?" if near else "")
     if spec.do == "set" and not spec.set:
         return "set: what is to be set?"

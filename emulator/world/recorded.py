@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 
 from attrs import Factory, define, frozen
 
-from emulator.events import VOCABULARY, Entry, Event, Role
+from emulator.events import INPUT_KINDS, VOCABULARY, Entry, Event, Role
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log.chain import Recorder, Row, Sink
 from emulator.log.progress import Progress, counted, no_progress
@@ -196,8 +196,7 @@ def settled_groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """The rows of each settled input, the input first. Rows of an unknown kind count as inputs, which are refused."""
     group: list[Row] = []
     for row in rows:
-        cls = VOCABULARY.get(row.kind)
-        if group and (cls is None or cls.role is Role.INPUT):
+        if group and (row.kind in INPUT_KINDS or row.kind not in VOCABULARY):
             yield group
             group = []
         group.append(row)

@@ -7,7 +7,7 @@ from functools import partial
 
 from attrs import Factory, define, field
 
-from emulator.events import VOCABULARY, Entry, Role
+from emulator.events import INPUT_KINDS, Entry
 from emulator.events.codec import EventDecoder, EventError
 from emulator.log.chain import Row
 from emulator.log.store import LogError
@@ -130,7 +130,7 @@ class Comparison:
         """Whether two events of one token that were left over are the same one. apart: places between them."""
         if b is None:
             return False
-        if is_input(a) and a.cause is not None and b.cause is not None:
+        if a.kind in INPUT_KINDS and a.cause is not None and b.cause is not None:
             return self.same_number(a.cause, b.cause)
         return apart <= NEAR and a.kind not in UNTIMED and self.noise.same(a, b)
 
@@ -148,7 +148,7 @@ class Comparison:
             return self._difference("extra" if a is None else "missing", a, b)
         if not self.noise.same(a, b):
             return self._changed(a, b)
-        if is_input(a):
+        if a.kind in INPUT_KINDS:
             before = last.get(a.phone)
             shift = 0 if a.kind in UNTIMED else self._shift(a, b, before)
             if abs(shift) > self.tolerance:
@@ -199,12 +199,6 @@ def waited(row: Row, side: Side) -> int:
     """From the order that an input answers until it was there (ns); its time if its order is not known."""
     order = side.row(row.cause) if row.cause is not None else None
     return (row.time if row.due is None else row.due) - (order.time if order is not None else 0)
-
-
-def is_input(row: Row) -> bool:
-    """Whether something happened to the phone."""
-    cls = VOCABULARY.get(row.kind)
-    return cls is not None and cls.role is Role.INPUT
 
 
 def by_phone(rows: Sequence[Row]) -> dict[int, list[Row]]:

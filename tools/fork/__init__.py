@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import Factory, asdict, evolve, frozen
 
+from emulator.events import INPUT_KINDS
 from emulator.log.chain import MemorySink
 from emulator.log.header import code_digest
 from emulator.log.progress import Progress, no_progress
@@ -20,7 +21,7 @@ from emulator.world.scenario import ChangeSpec
 from tools.diff import TOLERANCE, Diff, compared
 from tools.diff.noise import RULES
 from tools.fork.options import with_options
-from tools.fork.points import group_start, is_input
+from tools.fork.points import group_start
 from tools.fork.restoring import Point, Restored, going_on, restored
 from tools.locate import DATABASE, Located, located
 
@@ -102,7 +103,7 @@ def point(found: Located, wish: Wish) -> Point:
             raise LogError(f"event {n} is what the phone did about event {first}; change that one: RUN@{first}")
         return Point(n - 1)
     following = next(found.store.rows(found.info.id, n, n + 1), None)
-    if following is None or is_input(following.kind):
+    if following is None or following.kind in INPUT_KINDS:
         return Point(n)
     note = f"the phone is busy with event {first} until it has settled; the fork starts before that event"
     return Point(first - 1, (note,))

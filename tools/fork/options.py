@@ -8,16 +8,14 @@ from typing import Any
 
 import attrs
 
-from emulator.log.chain import MemorySink, Recorder, Row
+from emulator.log.chain import MemorySink, Row
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError
 from emulator.phone.firmware import Firmware, Options
-from emulator.phone.machine import Machine
-from emulator.world.recorded import Replay
 from emulator.world.run import Run
-from tools.browse import state_at
+from tools.checking import fed
 from tools.fork.points import group_start
-from tools.fork.restoring import Point, Restored, record_of, story_of, told_story
+from tools.fork.restoring import Point, Restored, from_record, story_of
 from tools.locate import Located, firmware_of
 
 
@@ -26,30 +24,25 @@ def with_options(found: Located, options: Mapping[str, str], progress: Progress 
     firmware = optioned(firmware_of(found.info), options)
     story = story_of(found)
     if story is None:
-        return from_record(found, firmware)
+        upto = parting(found, firmware, progress)
+        return Restored(from_record(found, upto, firmware), Point(upto), notes(found, upto))
     phone = attrs.evolve(story.phone, options={**story.phone.options, **values(options)})
     sink = MemorySink()
     run = Run(attrs.evolve(story, phone=phone), seed=found.info.header.seed, firmware=firmware, sink=sink)
     run.observer = lambda settled: progress(settled.entries[-1].n)
     run.run_until(story.until)
     upto = shared(found, sink.rows)
-    return Restored(run, Point(upto), True, notes(found, upto), ((sink.rows[upto:], sink.blobs),))
+    return Restored(run, Point(upto), notes(found, upto), ((sink.rows[upto:], sink.blobs),))
 
 
-def from_record(found: Located, firmware: Firmware) -> Restored:
-    """The same of a run of which only the record is there."""
-    info, store = found.info, found.store
-    report = Replay(firmware, info.header.phones, store.decoder()).run(store.rows(info.id))
-    upto = info.events
-    for difference in report.differences[:1]:
+def parting(found: Located, firmware: Firmware, progress: Progress = no_progress) -> int:
+    """How many events of a run there are before the first that ``firmware`` makes otherwise of its inputs."""
+    info = found.info
+    for difference in fed(attrs.evolve(found, at=None), firmware, progress).differences[:1]:
         row = difference.recorded or difference.replayed
         assert row is not None
-        upto = group_start(store, info.id, min(row.n, info.events)) - 1
-    phones = [state_at(store, info, firmware, upto, index) for index in range(info.header.phones)]
-    machines = [Machine(firmware, index, phone) for index, phone in enumerate(phones)]
-    recorder = Recorder(head=store.link(info.id, upto), count=upto)
-    run = Run.resumed(told_story(found), info.header.seed, machines, recorder, record_of(found))
-    return Restored(run, Point(upto), False, notes(found, upto))
+        return group_start(found.store, info.id, min(row.n, info.events)) - 1
+    return info.events
 
 
 def shared(found: Located, rows: list[Row]) -> int:

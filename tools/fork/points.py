@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.events import VOCABULARY, Role
+from emulator.events import INPUT_KINDS
 from emulator.log.store import Store
 
 LOOK_BACK = 64
@@ -14,14 +14,8 @@ def group_start(store: Store, run: int, n: int) -> int:
     low = n
     while low > 0:
         rows = list(store.rows(run, max(0, low - LOOK_BACK), low))
-        found = next((row.n for row in reversed(rows) if is_input(row.kind)), None)
+        found = next((row.n for row in reversed(rows) if row.kind in INPUT_KINDS), None)
         if found is not None:
             return found
         low -= LOOK_BACK
     return 1
-
-
-def is_input(kind: str) -> bool:
-    """Whether events of a kind happen to a phone."""
-    cls = VOCABULARY.get(kind)
-    return cls is not None and cls.role is Role.INPUT

@@ -10,6 +10,7 @@ from emulator.log.chain import Recorder, Row
 from emulator.log.header import Header
 from emulator.log.progress import Progress, no_progress
 from emulator.log.store import LogError
+from emulator.phone.firmware import Firmware
 from emulator.phone.machine import Machine
 from emulator.world.packing import unpack
 from emulator.world.retold import Record
@@ -34,23 +35,26 @@ class Point:
 
 @frozen
 class Restored:
-    """A run at a settled point. simulated: in a world of its own; made: (rows, blobs) that it has made already of what
-    comes after the point."""
+    """A run at a settled point. made: (rows, blobs) that it has made already of what comes after the point."""
 
     run: Run
     point: Point
-    simulated: bool
     notes: tuple[str, ...]
     made: tuple[tuple[list[Row], dict[str, bytes]], ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it goes on in a world of its own."""
+        return self.run.world.name == "simulated"
 
 
 def restored(found: Located, point: Point, progress: Progress = no_progress) -> Restored:
     """The run just after the point: simulated once more, if that makes the same events; else from its record."""
     run = simulated_again(found, point.upto, progress)
     if run is not None:
-        return Restored(run, point, True, point.notes)
+        return Restored(run, point, point.notes)
     notes = (OTHER_CODE,) if found.info.header.world == "simulated" else ()
-    return Restored(from_record(found, point.upto), point, False, (*point.notes, *notes))
+    return Restored(from_record(found, point.upto), point, (*point.notes, *notes))
 
 
 def story_of(found: Located) -> Scenario | None:
@@ -77,10 +81,10 @@ def simulated_again(found: Located, upto: int, progress: Progress = no_progress)
     return run if same else None
 
 
-def from_record(found: Located, upto: int) -> Run:
+def from_record(found: Located, upto: int, firmware: Firmware | None = None) -> Run:
     """The run, its phones folded to ``upto``, in a world that answers as the record does. Raises LogError."""
     info, store = found.info, found.store
-    firmware = firmware_of(info)
+    firmware = firmware or firmware_of(info)
     phones = [state_at(store, info, firmware, upto, index) for index in range(info.header.phones)]
     machines = [Machine(firmware, index, phone) for index, phone in enumerate(phones)]
     recorder = Recorder(head=store.link(info.id, upto), count=upto)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import PurePath
 
@@ -54,8 +54,15 @@ def execute(case: Case, make: Make, make_checks: MakeChecks) -> Outcome:
         found.append(Violation("bounded-events", "", f"more than {MOST_EVENTS:,} events", key="run"))
     for check in checks:
         found += check.violations
-    first = {violation.signature: violation for violation in reversed(found)}
-    return Outcome(frozenset(features.found), tuple(first[s] for s in sorted(first)), counted(checks), events)
+    return Outcome(frozenset(features.found), one_of_each(found), counted(checks), events)
+
+
+def one_of_each(found: Iterable[Violation]) -> tuple[Violation, ...]:
+    """The first violation of each signature."""
+    first: dict[str, Violation] = {}
+    for violation in found:
+        first.setdefault(violation.signature, violation)
+    return tuple(first[signature] for signature in sorted(first))
 
 
 def watching(run: Run, features: Features, checks: Sequence[Check]) -> Callable[[Settled], None]:

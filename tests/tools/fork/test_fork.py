@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.events import DatagramReceived, Payload
+from emulator.events import INPUT_KINDS, DatagramReceived, Payload
 from emulator.log.chain import MemorySink
 from emulator.log.store import LogError, Store
 from emulator.world.changes import ChangeError, altered, event_of
@@ -18,7 +18,6 @@ from tests.tools.diff.pairs import demo
 from tools import checking, simulate
 from tools.browse import show, state
 from tools.fork import Wish, fork
-from tools.fork.points import is_input
 from tools.fork.restoring import Point, from_record, restored, simulated_again
 from tools.fork.scenarios import as_scenario
 from tools.locate import Located, located
@@ -46,7 +45,7 @@ def test_unchanged_it_is_the_same(path: Path) -> None:
     with Store(":memory:", create=True) as store:
         simulate.simulate(read_scenario(path), path.stem, None, Plan(keep_entries=False), store)
         found = Located(store, store.info(1), None)
-        starts = [row.n - 1 for row in store.rows(1) if is_input(row.kind)]
+        starts = [row.n - 1 for row in store.rows(1) if row.kind in INPUT_KINDS]
         for upto in {starts[len(starts) // 3], starts[len(starts) * 2 // 3], found.info.events}:
             again = from_record(found, upto)
             again.run_until(again.scenario.until)

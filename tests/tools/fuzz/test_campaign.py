@@ -149,6 +149,14 @@ def test_an_exception_is_a_finding() -> None:
     assert "secret" not in crash.text
 
 
+def test_the_ladder_of_an_exception_goes_up_to_it(tmp_path: Path) -> None:
+    """What the phone did before is what somebody needs who looks for the reason."""
+    campaign = ran(Campaign(plan(breaking)), 300)
+    found = next(f for f in campaign.findings.values() if f.violation.verdict == "no-exception")
+    written = findings.write(found.case, found.violation, tmp_path, breaking)
+    assert "DISCOVER" in (written.folder / "ladder.mmd").read_text()
+
+
 def test_a_campaign_of_that_name_is_about_something_else(tmp_path: Path) -> None:
     """What it was about is kept, and a damaged one is told in a line."""
     with Store(tmp_path / "runs.db", create=True) as store:

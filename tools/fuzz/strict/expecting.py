@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from emulator.events import VOCABULARY, Role
+from emulator.events import INPUT_KINDS
 from emulator.world.expect import Witness
 from emulator.world.scenario import Expectations
 from tools.fuzz.strict.watching import Verdict
-
-
-def is_of_the_phone(kind: str) -> bool:
-    """Whether an event is the phone's own doing, and not what faults do to it."""
-    found = VOCABULARY.get(kind)
-    return found is not None and found.role is not Role.INPUT
 
 
 class Expected(Verdict):
@@ -27,7 +21,7 @@ class Expected(Verdict):
         case = self.facts.case
         expect = case.scenario.expect
         if case.kinds or case.parents or 0 < case.calm < case.scenario.until:
-            expect = Expectations(never=tuple(each for each in expect.never if is_of_the_phone(each.kind)))
+            expect = Expectations(never=tuple(each for each in expect.never if each.kind not in INPUT_KINDS))
         self.asked = evolve(expect, invariants=False, calm=expect.calm) != Expectations(calm=expect.calm)
         self.witness = Witness(evolve(case.scenario, expect=expect)) if self.asked else None
 
