@@ -171,23 +171,29 @@ class Chip:
         Raises `ChipFault` with `program-length`, `program-range`, `page-crossed` or, in a worn sector,
         `program-error`; the chip is then unchanged.
         """
-        geometry = self.geometry
+        self._check_program(address, len(data))
+        if self.faults is None or self._lasts(Program(address, data)):
+            self._clear(address, data)
+
+    def clear(self, op: Program) -> None:
+        """Clear bits as `op` would if its sector were as good as new: what a torn operation leaves is no operation.
+
+        Raises what `program` does, but for a worn sector.
+        """
+        self._check_program(op.address, len(op.data))
+        self._clear(op.address, op.data)
+
+    def _clear(self, address: int, data: bytes) -> None:
+        if self.faults is not None:
+            self.faults.programmed(address, data)
+        number, offset = divmod(address, self.geometry.sector)
         length = len(data)
-        if not 0 < length <= geometry.page:
-            raise ChipFault("program-length")
-        if address < 0 or address + length > geometry.size:
-            raise ChipFault("program-range")
-        if address % geometry.page + length > geometry.page:
-            raise ChipFault("page-crossed")
-        number, offset = divmod(address, geometry.sector)
-        if self.faults is not None and not self._takes(self.faults, Program(address, data)):
-            return
         blank = b"\xff" * length
         old = self.sectors.get(number)
         if old is None:
             if data == blank:
                 return
-            old = b"\xff" * geometry.sector
+            old = b"\xff" * self.geometry.sector
         end = offset + length
         before = old[offset:end]
         if before != blank:
@@ -200,8 +206,10 @@ class Chip:
         Raises `ChipFault` with `sector-range` or, if it is worn, `erase-error`; the chip is then unchanged.
         """
         self._check_sector(sector)
-        if self.faults is None or self._takes(self.faults, Erase(sector)):
+        if self.faults is None or self._lasts(Erase(sector)):
             self.sectors.pop(sector, None)
+            if self.faults is not None:
+                self.faults.erased(sector * self.geometry.sector, (sector + 1) * self.geometry.sector)
         self.wear[sector] = self.wear.get(sector, 0) + 1
 
     def apply(self, op: Op) -> None:
@@ -255,19 +263,21 @@ class Chip:
         self.faults = self.faults or Faults()
         return self.faults
 
-    def _takes(self, faults: Faults, op: Op) -> bool:
-        """Whether the cells change; the bits of an operation that is carried out are firm from then on."""
+    def _lasts(self, op: Op) -> bool:
+        """Whether the cells of a sector still change; one that has worn out says so, or leaves them without a word."""
         fault = self.fault_of(op)
-        if fault is not None:
-            if fault.endswith("error"):
-                raise ChipFault(fault)
-            return False
-        faults.turn += 1
-        if isinstance(op, Program):
-            faults.programmed(op.address, op.data)
-        else:
-            faults.erased(op.sector * self.geometry.sector, (op.sector + 1) * self.geometry.sector)
-        return True
+        if fault is not None and fault.endswith("error"):
+            raise ChipFault(fault)
+        return fault is None
+
+    def _check_program(self, address: int, length: int) -> None:
+        geometry = self.geometry
+        if not 0 < length <= geometry.page:
+            raise ChipFault("program-length")
+        if address < 0 or address + length > geometry.size:
+            raise ChipFault("program-range")
+        if address % geometry.page + length > geometry.page:
+            raise ChipFault("page-crossed")
 
     def _worn(self, sector: int, behaviour: Behaviour) -> bool:
         limit = None if self.faults is None else self.faults.limit(sector)

@@ -73,12 +73,14 @@ class Faults:
         self.turn = turn
 
     def programmed(self, address: int, data: bytes) -> None:
-        """Bits that are programmed to 0 are firm."""
+        """Bits that are programmed to 0 are firm; the turn goes on."""
+        self.turn += 1
         for at in [at for at in self.unstable if address <= at < address + len(data)]:
             self._keep(at, self.unstable[at] & data[at - address])
 
     def erased(self, start: int, end: int) -> None:
-        """Bits that are erased are firm."""
+        """Bits that are erased are firm; the turn goes on."""
+        self.turn += 1
         for at in [at for at in self.unstable if start <= at < end]:
             self._keep(at, 0)
 

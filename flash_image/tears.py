@@ -67,7 +67,8 @@ def tears_of(op: Op) -> tuple[TearKind, ...]:
 
 
 def tear(chip: Chip, op: Op, how: Tear) -> Torn:
-    """What `op` amounts to on `chip`, which stays as it is, when it is torn that way.
+    """What `op` amounts to on `chip`, which stays as it is, when it is torn that way: nothing in a sector that has worn
+    out and would not take all of it either.
 
     Raises `ChipFault`: `tear-kind` for a class that the operation does not have, `keep-range` for a `keep` beyond it.
     """
@@ -77,18 +78,18 @@ def tear(chip: Chip, op: Op, how: Tear) -> Torn:
     if not 0 <= how.keep <= size or (how.kind in (BITS, UNSTABLE) and isinstance(op, Program) and how.keep == size):
         raise ChipFault("keep-range")
     start = op.address if isinstance(op, Program) else op.sector * chip.geometry.sector
-    if how.kind == NOTHING or (how.kind == BYTES and how.keep == 0):
+    if how.kind == NOTHING or (how.kind == BYTES and how.keep == 0) or chip.fault_of(op) is not None:
         return Torn(False, start)
     made = _TORN_PROGRAM[how.kind](chip, op, how) if isinstance(op, Program) else _TORN_ERASE[how.kind](chip, op, how)
     return attrs.evolve(made, data=made.data.rstrip(b"\xff"))
 
 
 def leave(chip: Chip, torn: Torn) -> None:
-    """Leave `chip` as the torn operation does. Raises what `Chip.erase` and `Chip.program` raise."""
+    """Leave `chip` as the torn operation does. Raises what `Chip.erase` and `Chip.clear` raise."""
     if torn.erased:
         chip.erase(torn.address // chip.geometry.sector)
     for op in programs(chip.geometry, torn.address, torn.data):
-        chip.apply(op)
+        chip.clear(op)  # what is left of an erasure was not programmed: that it was the sector's last is no hindrance
     if torn.weak:
         chip.weaken(torn.weak_at, torn.weak, torn.turn)
 

@@ -39,7 +39,7 @@ from emulator.phone.firmware import Reaction, applies, reacts
 from emulator.phone.httpauth import authorization
 from emulator.phone.identity import user_agent
 from emulator.phone.names import is_address, look_up
-from emulator.phone.network import family_of, online, reachable, source_for
+from emulator.phone.network import IPV4, IPV6, family_of, online, reachable
 from emulator.phone.parts import PartState, part
 from emulator.phone.proxy import Proxy, absolute, proxy_for
 from emulator.phone.storage import FILES, FoldMismatch
@@ -259,8 +259,8 @@ def judge_file(phone: Phone, event: FileAnswered | TransferEnded, entry: Entry) 
 @reacts(AddressLost, Ipv6AddressLost)
 def address_lost(phone: Phone, event: AddressLost | Ipv6AddressLost, entry: Entry) -> Reaction:
     """Without an address nothing can be fetched; what goes on over the other family does not notice."""
-    asked = phone.download.asked
-    left = source_for(phone, asked) if asked else online(phone)
+    asked, lost = phone.download.asked, IPV4 if isinstance(event, AddressLost) else IPV6
+    left = family_of(asked) != lost if asked else online(phone)
     if phone.download.open and not left:
         yield DownloadEnded(phone.download.file, phone.download.url, "no-address", 0, "")
 

@@ -16,7 +16,7 @@ from emulator.events import (
 )
 from emulator.phone import arp, dhcp, dhcpv6, neighbours, sip, tftp, wallclock
 from emulator.phone.firmware import Reaction, applies, reacts
-from emulator.phone.network import IPV6
+from emulator.phone.network import IPV6, source_for
 from emulator.phone.parts import PartState, part
 from emulator.wire import ethernet
 
@@ -60,11 +60,16 @@ def handset_moved(phone: Phone, event: HandsetLifted | HandsetReplaced, entry: E
 
 @reacts(DatagramReceived)
 def packet_came(phone: Phone, event: DatagramReceived, entry: Entry) -> Reaction:
-    """Hand the packet to the one reader of its port; the other parts react to facts, not to bytes."""
+    """Hand the packet to the one reader of its port; the other parts react to facts, not to bytes.
+
+    Without an address of its family only those that ask for one hear anything (PROV-281, RFC 2131 s.4.1).
+    """
     if event.port == dhcp.CLIENT_PORT:
         return dhcp.read(phone, event)
     if event.port == dhcpv6.CLIENT_PORT and IPV6 in phone.network.families:
         return dhcpv6.read(phone, event)
+    if not source_for(phone, event.source):
+        return (PacketRefused("UDP", "no-address"),)
     if event.port == sip.PORT:
         return sip.read(phone, event)
     if phone.tftp.open and event.port == phone.tftp.local_port:

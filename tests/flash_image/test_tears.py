@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flash_image.chip import Chip, ChipFault, Erase, Op, Program
+from flash_image.faults import BEHAVIOURS, Behaviour, Limit
 from flash_image.tears import KINDS, WORD, Tear, elapsed, leave, size_of, tear, tears_of
 from tests.flash_image.test_chip import SMALL, operations
 
@@ -58,6 +59,22 @@ def test_a_tear_changes_nothing_but_what_its_operation_would(
             assert done[at] & ~found[at] == 0, "no bit is cleared that the operation would not clear"
     assert tear(chip, last, how) == tear(chip.copy(), last, how)
     assert all(held != b"\xff" * SMALL.sector for held in left.sectors.values())
+
+
+@settings(deadline=None)
+@given(LIVES, operations(), st.data(), SAMPLES, st.sampled_from(BEHAVIOURS), st.integers(0, 3))
+def test_a_tear_in_a_worn_sector_leaves_what_it_would_in_a_good_one_or_nothing(
+    ops: list[Op], last: Op, data: st.DataObject, sample: int, behaviour: Behaviour, more: int
+) -> None:
+    """Nothing, if the sector would not take the operation at all; an erasure may be the last that it takes."""
+    chip = used(ops)
+    worn = chip.copy()
+    worn.wear_out(Limit(chip.wear.get(op_sector(last), 0) + more, behaviour), (op_sector(last),))
+    how = Tear(data.draw(st.sampled_from(tears_of(last))), data.draw(st.integers(0, size_of(chip, last) - 1)), sample)
+    refused = more == 0 and behaviour.startswith("program" if isinstance(last, Program) else "erase")
+    left = after(worn, last, how)
+    expected = chip if refused else after(chip, last, how)
+    assert (left.sectors, left.wear) == (expected.sectors, expected.wear)
 
 
 def op_sector(op: Op) -> int:

@@ -284,6 +284,17 @@ def test_a_run_that_failed_without_an_address_begins_again_with_one(mode: str) -
     assert [trigger for _, trigger in starts(bench)] == ["start", "address"]
 
 
+@pytest.mark.spec("PROV-182")
+@pytest.mark.parametrize("host", [FILE_SERVER, f"[{FILE_SERVER6}]", "prov.example.com"])
+def test_a_pulled_cable_ends_a_download_once(host: str) -> None:
+    """With both addresses gone at once, the steps after it are not taken twice."""
+    bench = asking(BOTH, f"http://{host}/a.cfg")
+    assert bench.phone.download.open
+    bench.feed(LinkDown())
+    assert [entry.event.reason for entry in bench.of(DownloadEnded)] == ["no-address"]
+    assert len(bench.of(RunEnded)) == 1
+
+
 def test_a_run_that_came_before_the_ipv6_address_it_needed_begins_again_with_it() -> None:
     server = served({"/i.cfg": initial()}, address=FILE_SERVER6)
     url = f"http://[{FILE_SERVER6}]/i.cfg"

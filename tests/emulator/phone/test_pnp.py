@@ -342,6 +342,16 @@ def test_an_answer_repeats_every_via_and_the_values_as_they_came() -> None:
     assert message.get("From") == sip.parse(payload).get("From")
 
 
+@pytest.mark.spec("PROV-281")
+def test_a_phone_without_an_address_hears_no_notify() -> None:
+    """It has nothing to answer from."""
+    bench = Bench()
+    bench.link_up()
+    made = receive(bench, notify(subscribed()))
+    assert [(e.event.protocol, e.event.reason) for e in of(made, PacketRefused)] == [("UDP", "no-address")]
+    assert not answers(made)
+
+
 @pytest.mark.spec("PROV-063")
 def test_a_second_notify_in_the_window_is_answered_and_ignored() -> None:
     bench = subscribed()

@@ -194,6 +194,18 @@ def worn(behaviour: str, *sectors: int) -> RunResult:
     return run(attrs.evolve(WORLD, phone=attrs.evolve(WORLD.phone, worn=limits), until=seconds(10)))
 
 
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+@pytest.mark.parametrize("erasures", [0, 1])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_power_may_go_in_a_worn_sector(kind: str, erasures: int, behaviour: str) -> None:
+    """The operation leaves what it can, and the phone starts again."""
+    phone = attrs.evolve(WORLD.phone, worn=(WornSpec(behaviour, erasures, tuple(range(16, 60))),))
+    for after in range(3):
+        result = run(attrs.evolve(WORLD, phone=phone, cut=(CutSpec(after, kind, 3),), until=seconds(10)))
+        assert len(result.of(PowerOn)) == 1 + len(result.of(PowerLost))
+        assert len(result.of(FlashTorn)) == len(result.of(PowerLost))
+
+
 @pytest.mark.parametrize("behaviour", [b for b in BEHAVIOURS if b != "read-error"])
 @pytest.mark.parametrize("sectors", [(48,), (16,), tuple(range(16, 60))])
 def test_a_worn_sector_fails_the_save_and_the_old_configuration_stays(behaviour: str, sectors: tuple[int, ...]) -> None:
