@@ -12,15 +12,6 @@ from emulator.phone.settings import Settings
 ALL_LINES = tuple(range(1, LINES + 1))
 PORT = 5060
 """The port that a SIP URI need not name."""
-TAGS = frozenset(
-    {
-        *("LINE_ENABLE", "PHONE_NUMBER", "SIP_URI", "SIP_AUTHID", "SIP_PASS", "SIP_SVCDOMAIN", "SIP_ADD_RPORT"),
-        *("SIP_RGSTR_ADDR", "SIP_RGSTR_PORT", "SIP_OUTPROXY_ADDR", "SIP_OUTPROXY_PORT"),
-        *("REG_EXPIRE_TIME", "REG_INTERVAL_RATE", "REG_RTX_INTVL", "SIP_403_REG_SUB_RTX"),
-        *("SIP_TIMER_T1", "SIP_TIMER_T2", "SIP_TIMER_F"),
-    }
-)
-"""Every parameter that :func:`account` reads."""
 MS = SECOND // 1000
 _USER = "-_.!~*'()&=+$,;?/%"
 """What may stand in the user part of a SIP URI as it is (RFC 3261 s.25.1), and escapes that are there already."""

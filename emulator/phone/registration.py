@@ -16,6 +16,7 @@ from emulator.events import (
     AddressBound,
     AddressLost,
     Because,
+    ConfigurationSaved,
     Entry,
     Event,
     LineRefused,
@@ -28,14 +29,14 @@ from emulator.events import (
     RegisterAnswered,
     RegisterStarted,
     RunEnded,
-    SettingChanged,
+    SaveFailed,
     TimerCancelled,
     TimerDue,
     TimerSet,
 )
 from emulator.phone import register
-from emulator.phone.accounts import ALL_LINES, TAGS, Account, account
-from emulator.phone.catalogue import key, split
+from emulator.phone.accounts import ALL_LINES, Account, account
+from emulator.phone.catalogue import key
 from emulator.phone.firmware import Reaction, reacts
 from emulator.phone.line_state import TIMERS, Line, Proof
 from emulator.phone.names import is_address, look_up
@@ -66,13 +67,11 @@ def address_bound(phone: Phone, event: AddressBound, entry: Entry) -> Reaction:
     return review(phone, ALL_LINES) if event.fresh else ()
 
 
-@reacts(SettingChanged)
-def setting_changed(phone: Phone, event: SettingChanged, entry: Entry) -> Reaction:
-    """What somebody types counts at once; what a run changes, or is typed during one, at its end (PROV-277)."""
-    if event.origin not in ("web", "phone") or phone.provisioning.step:
-        return ()
-    tag, number = split(event.key)
-    return review(phone, (number,)) if tag in TAGS and number is not None else ()
+@reacts(ConfigurationSaved, SaveFailed)
+def settings_saved(phone: Phone, event: ConfigurationSaved | SaveFailed, entry: Entry) -> Reaction:
+    """What somebody types or imports counts at once, all of it together; what a run changes, or is typed during one, at
+    its end (PROV-277)."""
+    return () if phone.provisioning.step else review(phone, ALL_LINES)
 
 
 def review(phone: Phone, numbers: Iterable[int]) -> Iterator[Event | Because]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.events import DatagramReceived, LineRefused, Payload, RegisterAnswered
-from emulator.phone.accounts import ALL_LINES, TAGS, account
+from emulator.phone.accounts import ALL_LINES, account
 from emulator.phone.catalogue import catalogue
 from emulator.phone.httpauth import authorization, check_digest
 from emulator.phone.identity import user_agent
@@ -32,6 +32,16 @@ from tests.emulator.phone.registering import (
     phone,
     sent,
 )
+
+TAGS = frozenset(
+    {
+        *("LINE_ENABLE", "PHONE_NUMBER", "SIP_URI", "SIP_AUTHID", "SIP_PASS", "SIP_SVCDOMAIN", "SIP_ADD_RPORT"),
+        *("SIP_RGSTR_ADDR", "SIP_RGSTR_PORT", "SIP_OUTPROXY_ADDR", "SIP_OUTPROXY_PORT"),
+        *("REG_EXPIRE_TIME", "REG_INTERVAL_RATE", "REG_RTX_INTVL", "SIP_403_REG_SUB_RTX"),
+        *("SIP_TIMER_T1", "SIP_TIMER_T2", "SIP_TIMER_F"),
+    }
+)
+"""Every parameter that an account is made of."""
 
 
 def test_the_request_is_that_of_rfc_3261() -> None:

@@ -12,6 +12,7 @@ from emulator.events import (
     DhcpReceived,
     HttpAnswered,
     HttpRequested,
+    ImportOffered,
     LineRegistering,
     LineUnregistered,
     LinkDown,
@@ -172,6 +173,20 @@ def test_only_the_lines_that_a_run_changed_register_again() -> None:
         (f"<sip:2002@{REGISTRAR}>", "0"),
         (f"<sip:2022@{REGISTRAR}>", "3600"),
     ]
+
+
+@pytest.mark.spec("PROV-276")
+def test_what_is_imported_for_a_line_counts_all_at_once() -> None:
+    """Several values, one registration: not one for each."""
+    bench = registered()
+    before = len(sent(bench))
+    body = (
+        "<PANASIPPhoneConfig><Device><Lines><Line idx='1'><Sip><SIP_AUTHID>another</SIP_AUTHID><SIP_PASS>new</SIP_PASS>"
+        "<LINE_ENABLE>Yes</LINE_ENABLE></Sip></Line></Lines></Device></PANASIPPhoneConfig>"
+    )
+    bench.feed(ImportOffered("A", None, Payload(body.encode())))
+    assert len(sent(bench)) == before + 1
+    assert [entry.event.line for entry in bench.of(LineRegistering)[1:]] == [1]
 
 
 @pytest.mark.spec("PROV-277")
