@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from itertools import combinations
@@ -11,6 +11,7 @@ from emulator.events import SECOND, STEPS, step_name
 from emulator.phone.access import pages
 from emulator.phone.catalogue import LINES, catalogue, split
 from emulator.phone.storage import FILES, ROOTS
+from emulator.wire import sip
 from emulator.wire.dhcp import DhcpError
 from emulator.wire.dhcpv6 import Dhcpv6Error
 from emulator.wire.sntp import SntpError
@@ -67,6 +68,8 @@ def doubts(scenario: Scenario) -> Iterator[str]:
         yield from about_dhcp(f"dhcp[{index}]", dhcp)
     for index, dhcpv6 in enumerate(scenario.dhcpv6):
         yield from about_dhcpv6(f"dhcpv6[{index}]", dhcpv6)
+    for index, pnp in enumerate(scenario.pnp):
+        yield from about_headers(f"pnp[{index}]", pnp.headers)
     for index, registrar in enumerate(scenario.sip):
         yield from about_registrar(f"sip[{index}]", registrar)
     for index, sntp in enumerate(scenario.sntp):
@@ -161,6 +164,16 @@ def about_registrar(place: str, spec: SipSpec) -> Iterator[str]:
         yield f"{place}.expires: found {spec.expires} ns, want at least a second"
     if spec.auth != "none" and not spec.users:
         yield f"{place}.users: nobody can log in; name users, or set auth to 'none'"
+    yield from about_headers(place, spec.headers)
+
+
+def about_headers(place: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """SIP header fields that can be written."""
+    for name, value in headers.items():
+        try:
+            sip.request("OPTIONS", "sip:phone", ((name, value),))
+        except sip.SipError:
+            yield f"{place}.headers: {name!r} is no header field, or its value is not one line of text"
 
 
 def about_files(place: str, spec: FilesSpec) -> Iterator[str]:

@@ -33,9 +33,10 @@ class Witness:
         self.runs: dict[int, list[tuple[int, RunEnded]]] = {}
         self.steps: dict[int, list[str]] = {}
         self.requests: dict[int, list[str]] = {}
-        self.counts = [dict[int, int]() for _ in (*self.expect.event, *self.expect.never)]
+        self.unwanted = (*self.expect.never, *self.expect.forbidden)
+        self.counts = [dict[int, int]() for _ in (*self.expect.event, *self.unwanted)]
         self._watched: dict[str, list[tuple[int, EventExpectation]]] = {}
-        for index, wanted in enumerate((*self.expect.event, *self.expect.never)):
+        for index, wanted in enumerate((*self.expect.event, *self.unwanted)):
             self._watched.setdefault(wanted.kind, []).append((index, wanted))
 
     def __call__(self, settled: Settled) -> None:
@@ -70,7 +71,7 @@ class Witness:
         yield from times(expect, last[0] if last else None)
         for index, wanted in enumerate(expect.event):
             yield counted(wanted, self.counts[index].get(phone, 0))
-        for index, unwanted in enumerate(expect.never, len(expect.event)):
+        for index, unwanted in enumerate(self.unwanted, len(expect.event)):
             found = self.counts[index].get(phone, 0)
             yield Verdict(f"never {described(unwanted)}", found == 0, f"{found} times")
 
@@ -171,7 +172,7 @@ def shown(value: object) -> str:
 
 def faults(scenario: Scenario) -> Iterator[str]:
     """What cannot be expected: unknown event kinds and fields. One line each, with the place."""
-    for table in ("event", "never"):
+    for table in ("event", "never", "forbidden"):
         for index, wanted in enumerate(getattr(scenario.expect, table)):
             cls = VOCABULARY.get(wanted.kind)
             where = f"expect.{table}[{index}]"

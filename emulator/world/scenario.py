@@ -193,14 +193,16 @@ PNP_BEHAVIOURS = (
 
 @frozen
 class PnpSpec:
-    """A SIP PnP responder. delay: from the SUBSCRIBE to the NOTIFY; lose: NOTIFYs that get lost on the way; vlan: the
-    VLAN it is in, 0 for the untagged LAN."""
+    """A SIP PnP responder. delay: from the SUBSCRIBE to the NOTIFY; lose: NOTIFYs that get lost on the way; headers:
+    header fields of the NOTIFY with another value, or besides; "" leaves one out; vlan: the VLAN it is in, 0 for the
+    untagged LAN."""
 
     url: str = ""
     address: str = "192.0.2.5"
     behaviour: str = field(default="answer", validator=in_(PNP_BEHAVIOURS))
     delay: Duration = Duration(10 * MS)
     lose: int = field(default=0, validator=ge(0))
+    headers: Mapping[str, str] = field(factory=dict)
     vlan: int = field(default=0, validator=and_(ge(0), le(4094)))
     start: Duration = Duration(0)
     end: Duration = FOREVER
@@ -212,7 +214,8 @@ SIP_BEHAVIOURS = (*("answer", "trying", "silent", "busy", "forbidden", "wrong-re
 @frozen
 class SipSpec:
     """A SIP registrar, on port 5060. users: login to password; domain: its realm; expires: the most it grants, and
-    what ``too-brief`` wants at least; delay: until a final response, before which ``trying`` sends 100."""
+    what ``too-brief`` wants at least; delay: until a final response, before which ``trying`` sends 100; headers: header
+    fields of its final responses with another value, or besides; "" leaves one out."""
 
     address: str = "192.0.2.30"
     users: Mapping[str, str] = field(factory=dict)
@@ -221,6 +224,7 @@ class SipSpec:
     expires: Duration = Duration(3600 * SECOND)
     behaviour: str = field(default="answer", validator=in_(SIP_BEHAVIOURS))
     delay: Duration = Duration(0)
+    headers: Mapping[str, str] = field(factory=dict)
     start: Duration = Duration(0)
     end: Duration = FOREVER
 
@@ -286,7 +290,8 @@ class FirmwareSpec:
 @frozen
 class PathSpec:
     """What is served under one path. text, file or firmware: the content; pad_to: fill it up to so many bytes;
-    behaviour: overrides the server's; status: for ``error``; location: for ``redirect``."""
+    behaviour: overrides the server's; status: for ``error``, and for ``redirect``, whose is 302 if this is no redirect;
+    location: for ``redirect``."""
 
     text: str | None = None
     file: str | None = None
@@ -463,7 +468,8 @@ class Expectations:
     outcome, source: of the last run; outcomes: of all runs; steps: entered, in order, 6a as ``"6a"``; settings: values
     in force; user: values typed by the user, None for "has none"; requests: GET targets in order; saved: saved files;
     registered: lines that are registered at the end; within: the last run ended by then; not_before: the last run
-    ended no earlier.
+    ended no earlier; never: events that this story must not have; forbidden: those that it must not have whatever a
+    campaign does to it.
     """
 
     outcome: str | None = field(default=None, validator=optional(in_(OUTCOMES)))
@@ -483,6 +489,7 @@ class Expectations:
     calm: Duration = Duration(0)
     event: tuple[EventExpectation, ...] = ()
     never: tuple[EventExpectation, ...] = ()
+    forbidden: tuple[EventExpectation, ...] = ()
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple, Protocol
@@ -38,6 +38,11 @@ class Datagram(NamedTuple):
     destination: str
     port: int
     payload: bytes
+
+
+def otherwise(headers: Headers, others: Mapping[str, str]) -> Headers:
+    """Header fields with ``others`` instead of those of the same name, or behind them; "" leaves one out."""
+    return tuple((name, value) for name, value in {**dict(headers), **others}.items() if value)
 
 
 class Send(NamedTuple):

@@ -175,8 +175,11 @@ class FileServer:
 
     def error(self, request: Request, path: PathSpec) -> Answer:
         """The server fails."""
-        status = path.status if path.behaviour else self.spec.status
-        return failure(request, status, 0, 451)
+        return failure(request, self.status(path), 0, 451)
+
+    def status(self, path: PathSpec) -> int:
+        """What the path says, or the server."""
+        return path.status if path.behaviour else self.spec.status
 
     def cut_off(self, request: Request, path: PathSpec) -> Answer:
         """Half of the file, then the connection is gone."""
@@ -195,7 +198,8 @@ class FileServer:
         if request.scheme in ("tftp", "ftp"):
             return self.missing(request, path)
         location = path.location if path.behaviour else self.spec.location
-        return Answer(302, (("Location", location), ("Content-Length", "0")))
+        status = self.status(path)
+        return Answer(status if 300 <= status < 400 else 302, (("Location", location), ("Content-Length", "0")))
 
     def redirect_loop(self, request: Request, path: PathSpec) -> Answer:
         """Here again; TFTP and FTP cannot say so."""

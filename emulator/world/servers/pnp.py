@@ -10,7 +10,7 @@ from emulator.events import SECOND
 from emulator.phone.transactions import Transaction, begin
 from emulator.wire import sip
 from emulator.world.scenario import PnpSpec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, otherwise
 
 GROUP, PORT = "224.0.1.75", 5060
 
@@ -135,7 +135,8 @@ class PnpServer:
             ("Content-Type", "text/html" if behaviour == "wrong-type" else "application/url"),
         )
         body = b"no url in here" if behaviour == "bad-body" else self.spec.url.encode()
-        payload = sip.request("NOTIFY", f"sip:{came.source}:{came.source_port}", headers, body)
+        uri = f"sip:{came.source}:{came.source_port}"
+        payload = sip.request("NOTIFY", uri, otherwise(headers, self.spec.headers), body)
         return Datagram(came.phone, own, PORT, came.source, came.source_port, payload)
 
 

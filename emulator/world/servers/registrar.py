@@ -10,7 +10,7 @@ from emulator.events import SECOND
 from emulator.phone.httpauth import challenge_digest, check_digest, parse_challenges
 from emulator.wire import sip
 from emulator.world.scenario import SipSpec
-from emulator.world.servers.base import Datagram, Send, Wake
+from emulator.world.servers.base import Datagram, Send, Wake, otherwise
 
 PORT = 5060
 COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
@@ -147,7 +147,8 @@ class Registrar:
         copied = [(name, message.get(name) or "") for name in COPIED]
         if reply.status > 100:
             copied[2] = ("To", f"{copied[2][1]};tag=registrar")
-        payload = sip.response(reply.status, reply.phrase, (*copied, *reply.headers))
+        headers = otherwise((*copied, *reply.headers), self.spec.headers if reply.status > 100 else {})
+        payload = sip.response(reply.status, reply.phrase, headers)
         return Send(delay, self.back(datagram, payload))
 
     def back(self, datagram: Datagram, payload: bytes) -> Datagram:

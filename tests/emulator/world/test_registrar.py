@@ -34,6 +34,16 @@ def world(*actions: ActionSpec, **server: object) -> Scenario:
 
 
 @pytest.mark.parametrize(
+    ("headers", "expires"),
+    [({"Contact": "", "Expires": "60"}, 60), ({"Expires": "60"}, 3600), ({"X-Other": "60"}, 3600)],
+)
+def test_header_fields_of_its_answers(headers: dict[str, str], expires: int) -> None:
+    """Left out, or besides; what was not named stays."""
+    result = run(world(auth="none", headers=headers))
+    assert [entry.event.expires for entry in result.of(LineRegistered)][:1] == [expires]
+
+
+@pytest.mark.parametrize(
     ("server", "statuses", "state"),
     [
         ({}, [401, 200], "registered"),
