@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, get_type_hints
 
 import attrs
@@ -61,11 +62,17 @@ def altered(event: Event, values: Mapping[str, str]) -> Event:
     return event
 
 
+@cache
+def hints(kind: str) -> Mapping[str, Any]:
+    """The types of the fields of a kind of event."""
+    return get_type_hints(VOCABULARY[kind])
+
+
 def _altered(event: Event, name: str, text: str) -> Event:
     inner = _inside(event, name, text)
     if inner is not None:
         return inner
-    kinds = get_type_hints(type(event))
+    kinds = hints(event.kind)
     fields = [field.name for field in attrs.fields(type(event))]
     if name not in fields:
         near = get_close_matches(name, [*fields, *_names(event)], 1)

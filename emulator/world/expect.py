@@ -39,6 +39,16 @@ class Witness:
         for index, wanted in enumerate((*self.expect.event, *self.unwanted)):
             self._watched.setdefault(wanted.kind, []).append((index, wanted))
 
+    def fork(self) -> Witness:
+        """Another that goes on from here."""
+        twin = Witness.__new__(Witness)
+        twin.expect, twin.unwanted, twin._watched = self.expect, self.unwanted, self._watched
+        twin.runs = {phone: list(kept) for phone, kept in self.runs.items()}
+        twin.steps = {phone: list(kept) for phone, kept in self.steps.items()}
+        twin.requests = {phone: list(kept) for phone, kept in self.requests.items()}
+        twin.counts = [dict(each) for each in self.counts]
+        return twin
+
     def __call__(self, settled: Settled) -> None:
         """Look at what one input led to."""
         for entry in settled.entries:

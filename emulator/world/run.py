@@ -237,6 +237,15 @@ class Run:
         if self.changes.seen.get((spec.phone, spec.input), 0) >= spec.count:
             self._follow_up(spec)
 
+    def turn(self, scenario: Scenario) -> None:
+        """Go on as ``scenario`` says, from this settled point on: this run's own, with more deeds and changes behind
+        those that it has, all of them yet to come."""
+        for action in scenario.action[len(self.scenario.action) :]:
+            if action.do == "power-off":
+                self.offs = {**self.offs, action.phone: tuple(sorted((*self.offs.get(action.phone, ()), action.at)))}
+            self.agenda.later(action.at, action.phone, action)
+        self.changes.specs, self.scenario = scenario.change, scenario
+
     def _follow_up(self, change: ChangeSpec) -> None:
         """What a change does right after its input."""
         if change.do == "serve":

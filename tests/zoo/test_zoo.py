@@ -25,6 +25,9 @@ from tests.zoo.witness import Witness
 from tests.zoo.zoo import VARIANTS
 from tools import spec
 from tools.checking import replay
+from tools.fuzz.executing import execute
+from tools.fuzz.model import Case
+from tools.fuzz.verdicts import make_checks
 from tools.simulate import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +123,16 @@ def test_it_breaks_its_rule_and_the_phone_does_not(animal: Variant) -> None:
     witness = WITNESSES[animal.name]
     assert not witness.broken(run(witness.scenario))
     assert witness.broken(run(witness.scenario, firmware=firmware(witness.scenario, animal)))
+
+
+@every_variant
+def test_a_verdict_of_campaigns_names_the_rule(animal: Variant) -> None:
+    """And none of them says anything of the phone in the same story."""
+    scenario = WITNESSES[animal.name].scenario
+    case = Case(scenario, scenario.until)
+    found = execute(case, animal.firmware, make_checks).violations
+    assert animal.rule in {rule for each in found for rule in each.rules}
+    assert [each.signature for each in execute(case, kx_utg200, make_checks).violations] == []
 
 
 # --- It is a phone all the same ---------------------------------------------------------------------------------------

@@ -16,14 +16,14 @@ from emulator.log.store import LogError, Store
 from emulator.world.fence import fence
 from emulator.world.scenario import Scenario
 from emulator.world.toml import read_scenario
-from tools.fuzz import findings, keeping, strict, wide
+from tools.fuzz import findings, keeping
 from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, trying
 from tools.fuzz.executing import execute
 from tools.fuzz.firmwares import canary, loaded
 from tools.fuzz.judging import violations
 from tools.fuzz.keeping import About
 from tools.fuzz.model import Case, Check, MakeChecks, Violation
-from tools.fuzz.mutators import vary
+from tools.fuzz.mutators import KINDS, late, vary
 from tools.fuzz.own import own_checks
 from tools.fuzz.shrinking import TRIES, shrunk
 from tools.fuzz.verdicts import make_checks
@@ -47,14 +47,16 @@ class Limits:
 
 @frozen
 class Report:
-    """Where a campaign is. seconds: that it has taken in all; new: findings of this time; written: where the findings
-    are."""
+    """Where a campaign is. seconds: that it has taken in all; new: findings of this time; written: where they are;
+    small: their cases, made small."""
 
     about: About
     campaign: Campaign
     seconds: float
     new: tuple[Finding, ...] = ()
     written: tuple[findings.Written, ...] = ()
+
+    small: tuple[Case, ...] = ()
 
     @property
     def blind(self) -> bool:
@@ -63,6 +65,7 @@ class Report:
 
 
 Tell = Callable[[Report], None]
+Enough = Callable[[Report], bool]
 
 
 def fuzz(
@@ -75,10 +78,11 @@ def fuzz(
     out: str | Path | None = None,
     created: str = "",
     tell: Tell = lambda report: None,
+    enough: Enough = lambda report: False,
 ) -> Report:
     """Try cases until a limit is reached, or until Ctrl-C; a campaign of this name goes on where it was.
 
-    out: folder for the findings, None for none; tell: called after each round. Raises LogError.
+    out: folder for the findings, None for none; tell: called after each round; enough: asked then. Raises LogError.
     """
     with Store(db, create=True) as store, fence():
         kept = keeping.known(store, about.name)
@@ -99,6 +103,8 @@ def fuzz(
                 new += campaign.round(workers, left)
                 keeping.keep(store, about, campaign, created=created, seconds=int(report().seconds))
                 tell(report())
+                if enough(report()):
+                    break
         return finished(store, report(), out, tell)
 
 
@@ -111,32 +117,36 @@ def over(limits: Limits, campaign: Campaign, seconds: float) -> bool:
 def plan_of(base: Scenario, about: About) -> Plan:
     """What a campaign is about, with what it names loaded. Raises LogError."""
     make = loaded(about.firmware)
-    kinds = frozenset(about.kinds) or None
-    stories = wide.vary if about.wide else vary
-    return Plan(base, about.seed, make, canary(make), checks_of(about.checks, about.wide), stories, kinds)
+    known = late.KINDS if about.after else KINDS
+    unknown = [kind for kind in about.kinds if kind not in known]
+    if unknown:
+        raise LogError(f"--kind {unknown[0]}: there is no such kind of fault; there are {', '.join(known)}")
+    stories = late.Late(about.after) if about.after else vary
+    kinds, checks = frozenset(about.kinds) or None, checks_of(about.checks)
+    return Plan(base, about.seed, make, canary(make), checks, stories, kinds, about.after)
 
 
-def checks_of(names: Sequence[str], stricter: bool = False) -> MakeChecks:
+def checks_of(names: Sequence[str]) -> MakeChecks:
     """The verdicts, and those that a user names. Raises LogError."""
     more = [own_checks(name) for name in names]
-    usual = strict.make_checks if stricter else make_checks
 
     def made(case: Case) -> list[Check]:
-        return [*usual(case), *(check for make in more for check in make(case))]
+        return [*make_checks(case), *(check for make in more for check in make(case))]
 
     return made
 
 
 def finished(store: Store, report: Report, out: str | Path | None, tell: Tell) -> Report:
     """The new findings made small, checked again, kept and written."""
-    written = []
+    written, cases = [], []
     for finding in report.new:
         small = shrink(store, report.about, report.campaign.plan, finding)
+        cases.append(small)
         if out is not None:
             plan, about = report.campaign.plan, report.about
-            written.append(findings.write(small, finding.violation, Path(out), plan.make, about.firmware, about.wide))
+            written.append(findings.write(small, finding.violation, Path(out), plan.make, about.firmware))
         tell(report)
-    return evolve(report, written=tuple(written))
+    return evolve(report, written=tuple(written), small=tuple(cases))
 
 
 def shrink(store: Store, about: About, plan: Plan, finding: Finding, tries: int = TRIES) -> Case:
@@ -174,13 +184,10 @@ def recheck(store: Store, name: str) -> list[tuple[Finding, bool]]:
     return found
 
 
-def tried(
-    path: str | Path, *, firmware: str = "", checks: Sequence[str] = (), wide: bool = False
-) -> tuple[Violation, ...]:
-    """The verdicts that do not hold in the story of a scenario file; with ``wide``, the stricter ones. Raises
-    ScenarioError or LogError."""
+def tried(path: str | Path, *, firmware: str = "", checks: Sequence[str] = ()) -> tuple[Violation, ...]:
+    """The verdicts that do not hold in the story of a scenario file. Raises ScenarioError or LogError."""
     story = read_scenario(path)
     make = loaded(firmware)
     with fence():
         made = make(story.phone.version).with_options(**story.phone.options)
-        return violations(story, made, checks_of(checks, wide))
+        return violations(story, made, checks_of(checks))

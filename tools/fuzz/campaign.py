@@ -17,7 +17,7 @@ from attrs import Factory, define, frozen
 from emulator.world.packing import pack
 from emulator.world.scenario import Scenario
 from tools.fuzz.dice import Dice
-from tools.fuzz.executing import Make, execute
+from tools.fuzz.executing import Execution, Make, execute
 from tools.fuzz.features import Feature
 from tools.fuzz.model import Case, MakeChecks, Outcome, Violation
 from tools.workers import Workers
@@ -68,7 +68,8 @@ class Finding:
 @frozen
 class Plan:
     """What a campaign is about. base: the story that is varied; make: the firmware that is tried; canary: that with the
-    planted fault; checks: the verdicts; vary: makes the cases; kinds: of faults, None for all."""
+    planted fault; checks: the verdicts; vary: makes the cases; kinds: of faults, None for all; after: all cases are the
+    base until then (ns)."""
 
     base: Scenario
     seed: int
@@ -77,6 +78,7 @@ class Plan:
     checks: MakeChecks
     vary: Vary
     kinds: frozenset[str] | None = None
+    after: int = 0
 
 
 @define
@@ -165,12 +167,31 @@ def is_canary(number: int) -> bool:
 
 
 def trying(plan: Plan) -> Callable[[Task], Outcome]:
-    """What a worker does."""
+    """What a worker does. What all cases have in common is run once, before there are workers."""
+    makes = {False: plan.make, True: plan.canary}
+    shared = {planted: begun(plan, make) for planted, make in makes.items()} if plan.after else {}
 
     def work(task: Task) -> Outcome:
-        return execute(made(plan, task), plan.canary if is_canary(task.number) else plan.make, plan.checks)
+        planted, case = is_canary(task.number), made(plan, task)
+        start = shared.get(planted)
+        if start is not None:
+            return start.fork(case).concluded(makes[planted])
+        return execute(case, makes[planted], plan.checks)
 
     return work
+
+
+def begun(plan: Plan, make: Make) -> Execution | None:
+    """The base up to the moment after which cases differ; None if its firmware does not come that far."""
+    case = Case(plan.base, plan.after, ("late",))
+    start = Execution(case, plan.checks(case))
+    try:
+        run = start.begun(make)
+        while (due := run.next_due()) is not None and due <= plan.after:
+            run.step()
+    except Exception:
+        return None
+    return start
 
 
 def minimised(cases: Sequence[Case], plan: Plan) -> list[Case]:

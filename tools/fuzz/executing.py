@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import PurePath
+
+from attrs import Factory, define
 
 from emulator.log.chain import Silence
 from emulator.phone.firmware import Firmware
@@ -18,7 +21,7 @@ from tools.fuzz.features import Features
 from tools.fuzz.model import Case, Check, MakeChecks, Outcome, Violation
 
 MOST_EVENTS = 60_000
-"""Events of a run after which it is stopped; no story of a campaign needs so many."""
+"""Events of a phone, on the mean, after which a run is stopped; no story of a campaign needs so many."""
 Make = Callable[[str], Firmware]
 """A firmware of a version."""
 
@@ -36,25 +39,67 @@ def _firmware(make: Make, version: str, options: tuple[tuple[str, str | bool | i
 
 def execute(case: Case, make: Make, make_checks: MakeChecks) -> Outcome:
     """Run a case to its end, or until every phone is up after its faults have stopped; and judge it."""
-    checks = make_checks(case)
-    features = Features()
-    found: list[Violation] = []
-    events = 0
-    try:
-        run = Run(case.scenario, firmware=firmware_for(case.scenario, make))
-        run.recorder = Silence()
-        run.observer = watching(run, features, checks)
-        drive(run, case)
-        events = run.recorder.count
-        for check in checks:
-            check.finish(run, case)
-    except Exception as error:
-        found.append(crash(error))
-    if events >= MOST_EVENTS:
-        found.append(Violation("bounded-events", "", f"more than {MOST_EVENTS:,} events", key="run"))
-    for check in checks:
-        found += check.violations
-    return Outcome(frozenset(features.found), one_of_each(found), counted(checks), events)
+    return Execution(case, make_checks(case)).concluded(make)
+
+
+@define
+class Execution:
+    """A case that is being run and judged. run: None until it has begun; found: exceptions, with what they mean."""
+
+    case: Case
+    checks: Sequence[Check]
+    features: Features = Factory(Features)
+    run: Run | None = None
+    found: list[Violation] = Factory(list)
+
+    def begun(self, make: Make) -> Run:
+        """The run, observed."""
+        if self.run is None:
+            self.run = Run(self.case.scenario, firmware=firmware_for(self.case.scenario, make))
+            self.run.recorder = Silence()
+            self.run.observer = self.see
+        return self.run
+
+    def see(self, settled: Settled) -> None:
+        """An input was taken."""
+        assert self.run is not None
+        phone = self.run.machines[settled.entries[0].phone].phone
+        self.features.see(settled, phone)
+        for check in self.checks:
+            check.see(settled, phone)
+
+    def concluded(self, make: Make) -> Outcome:
+        """Run to the end, and judge."""
+        case, events = self.case, 0
+        try:
+            run = self.begun(make)
+            drive(run, case)
+            events = run.recorder.count
+            for check in self.checks:
+                check.finish(run, case)
+        except Exception as error:
+            self.found.append(crash(error))
+        if events >= most_events(case):
+            self.found.append(Violation("bounded-events", "", f"more than {most_events(case):,} events", key="run"))
+        found = [*self.found, *(violation for check in self.checks for violation in check.violations)]
+        return Outcome(frozenset(self.features.found), one_of_each(found), counted(self.checks), events)
+
+    def fork(self, case: Case) -> Execution:
+        """Another that goes on from this settled point as ``case`` says, whose story is this one but for more deeds and
+        changes, all of them yet to come."""
+        twin = Execution(case, [forked(check, case) for check in self.checks], self.features.fork())
+        if self.run is not None:
+            twin.run = self.run.fork()
+            twin.run.turn(case.scenario)
+            twin.run.observer = twin.see
+        return twin
+
+
+def forked(check: Check, case: Case) -> Check:
+    """A check that knows what this one knows; those of users need not know how to fork."""
+    fork = getattr(check, "fork", None)
+    made: Check = fork(case) if fork is not None else deepcopy(check)
+    return made
 
 
 def one_of_each(found: Iterable[Violation]) -> tuple[Violation, ...]:
@@ -65,23 +110,16 @@ def one_of_each(found: Iterable[Violation]) -> tuple[Violation, ...]:
     return tuple(first[signature] for signature in sorted(first))
 
 
-def watching(run: Run, features: Features, checks: Sequence[Check]) -> Callable[[Settled], None]:
-    """The observer of a run."""
-
-    def observe(settled: Settled) -> None:
-        phone = run.machines[settled.entries[0].phone].phone
-        features.see(settled, phone)
-        for check in checks:
-            check.see(settled, phone)
-
-    return observe
+def most_events(case: Case) -> int:
+    """After how many a run is stopped."""
+    return MOST_EVENTS * case.scenario.phone.count
 
 
 def drive(run: Run, case: Case) -> None:
     """Step through the story; in its calm, only until there is nothing left to wait for."""
-    until, count = case.scenario.until, run.recorder
+    until, count, most = case.scenario.until, run.recorder, most_events(case)
     due = run.next_due()
-    while due is not None and due <= until and count.count < MOST_EVENTS:
+    while due is not None and due <= until and count.count < most:
         if due > case.calm and all(is_up(machine.phone) for machine in run.machines):
             return
         run.step()

@@ -95,6 +95,10 @@ class Features:
     doing: dict[int, str] = Factory(dict)
     fault: dict[int, str] = Factory(dict)
 
+    def fork(self) -> Features:
+        """Others that go on from here."""
+        return Features(set(self.found), dict(self.doing), dict(self.fault))
+
     def see(self, settled: Settled, phone: Phone) -> None:
         """An input was taken, and the phone has settled."""
         first = settled.entries[0]

@@ -28,11 +28,10 @@ from tools.fuzz import tried
 
 ABOUT = {text!r}
 FIRMWARE = {firmware!r}
-WIDE = {wide!r}
 
 
 def test_{name}() -> None:
-    found = tried(Path(__file__).with_name("case.toml"), firmware=FIRMWARE, wide=WIDE)
+    found = tried(Path(__file__).with_name("case.toml"), firmware=FIRMWARE)
     assert [each.text for each in found] == []
 '''
 
@@ -68,23 +67,21 @@ def story_of(case: Case, violation: Violation) -> Scenario:
         title=printable(title[:200]),
         about=f"Found by fuzzing; it is about {violation.rule}." if violation.rule else "Found by fuzzing.",
         seeds=1,
-        expect=Expectations(invariants=True, calm=Duration(case.calm)),
+        expect=Expectations(invariants=True, calm=Duration(case.calm), forbidden=case.scenario.expect.forbidden),
     )
 
 
-def write(
-    case: Case, violation: Violation, folder: Path, make: Make, firmware: str = "", wide: bool = False
-) -> Written:
+def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: str = "") -> Written:
     """Write a finding into ``folder``, over what was written of it before. Raises LogError."""
     name = re.sub(r"[^a-z0-9]+", "_", f"{violation.verdict} {violation.key}".lower()).strip("_")[:60]
     place = folder / name
     story = story_of(case, violation)
-    option = (f" --firmware {firmware}" if firmware else "") + (" --wide" if wide else "")
+    option = f" --firmware {firmware}" if firmware else ""
     try:
         write_scenario(story, place / "case.toml")
         (place / "ladder.mmd").write_text(ladder(story, make), encoding="utf-8")
         about = f"{violation.rule or 'no exception'}: {violation.text}"
-        test = TEST.format(name=name, text=about, firmware=firmware, wide=wide)
+        test = TEST.format(name=name, text=about, firmware=firmware)
         (place / "test_case.py").write_text(test, encoding="utf-8")
     except OSError as error:
         raise LogError(f"{place}: cannot be written ({(error.strerror or 'error').lower()})") from None

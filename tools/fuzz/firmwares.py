@@ -14,6 +14,9 @@ from emulator.phone.firmware import Firmware
 from emulator.phone.kx_utg200 import kx_utg200
 from tools.fuzz.executing import Make
 
+FAILED = frozenset(("connect-timeout", "cut-off", "idle-timeout", "refused"))
+"""How a connection fails, as a run remembers it."""
+
 
 def loaded(name: str) -> Make:
     """The firmware that ``package.module:Name`` gives, "" for today's phone.
@@ -53,7 +56,7 @@ def named(name: str, option: str) -> Any:
 
 
 def canary(make: Make) -> Make:
-    """The phone of ``make`` with a planted fault: it forgets to try again once a file came only in part.
+    """The phone of ``make`` with a planted fault: it forgets to try again once a connection has failed.
 
     A campaign that does not find this within a minute would find little else, and its report says so.
     """
@@ -63,7 +66,7 @@ def canary(make: Make) -> Make:
     original = triggers.run_ended
 
     def forgetful(phone: Any, event: RunEnded, entry: Entry) -> Any:
-        if "cut-off" in phone.provisioning.reasons.values():
+        if not FAILED.isdisjoint(phone.provisioning.reasons.values()):
             return ()
         return original(phone, event, entry)
 

@@ -18,8 +18,8 @@ from tools.fuzz.model import Case, Violation
 
 @frozen
 class About:
-    """What a campaign is about, as the database keeps it. firmware, checks: names as the user gave them;
-    wide: with the wider stories and the stricter verdicts."""
+    """What a campaign is about, as the database keeps it. firmware, checks: names as the user gave them; after: what
+    comes later than this is varied (ns), all of the story for 0."""
 
     name: str
     scenario: str
@@ -27,7 +27,7 @@ class About:
     firmware: str = ""
     checks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
-    wide: bool = False
+    after: int = 0
 
 
 @frozen

@@ -28,9 +28,9 @@ class Case:
 class Violation:
     """A verdict that does not hold.
 
-    verdict: its name, ``retry-armed``; rule: what it is about, ``PROV-184`` or ``RFC 2131 s.4.4.5``; text: what
-    happened, for a person, without secrets; n: the event that shows it, 0 for none; key: what makes two of a kind,
-    without numbers, addresses and times.
+    verdict: its name, ``retry-armed``; rule: what it is about, ``PROV-184`` or ``RFC 2131 s.4.4.5``, or several that
+    say it together, with commas between; text: what happened, for a person, without secrets; n: the event that shows
+    it, 0 for none; key: what makes two of a kind, without numbers, addresses and times.
     """
 
     verdict: str
@@ -39,6 +39,11 @@ class Violation:
     n: int = 0
     phone: int = 0
     key: str = ""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What it is about, one by one."""
+        return tuple(self.rule.split(", "))
 
     @property
     def signature(self) -> str:

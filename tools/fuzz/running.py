@@ -33,10 +33,10 @@ class Asked:
     firmware: str
     checks: tuple[str, ...]
     kinds: tuple[str, ...]
+    after: int
     name: str | None
     runs: int | None
     seconds: float | None
-    wide: bool
     as_json: bool
 
 
@@ -46,7 +46,7 @@ def run_campaign(path: str, asked: Asked) -> int:
     name = asked.name or "-".join(
         (stem, str(asked.seed), *([asked.firmware.rpartition(":")[2]] * bool(asked.firmware)))
     )
-    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds, asked.wide)
+    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds, asked.after)
     progress = printing.Progress()
     created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     limits = fuzz.Limits(asked.runs, asked.seconds)
@@ -149,6 +149,7 @@ def finding_json(number: int, finding: Finding) -> dict[str, Any]:
         "finding": number,
         "verdict": violation.verdict,
         "rule": violation.rule,
+        "rules": violation.rules,
         "text": violation.text,
         "signature": finding.signature,
         "case": finding.number,
@@ -234,6 +235,6 @@ def shrink_more(db: str, name: str | None, number: int, tries: int, out: str) ->
             raise LogError(f"campaign {about.name} has findings 1 to {len(every)}" if every else "it has no findings")
         finding = every[number - 1]
         case = fuzz.shrink(store, about, campaign.plan, finding, tries)
-    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about.firmware, about.wide)
+    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about.firmware)
     printing.say(f"{steps(case.scenario, campaign.plan.base)} steps; {written.command}")
     return AS_EXPECTED

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from emulator.events import SECOND
 from emulator.log.store import LogError, Store
 from emulator.phone.kx_utg200 import kx_utg200
+from emulator.world.scenario import ActionSpec, Duration
 from emulator.world.toml import read_scenario
 from tests.tools.diff.pairs import demo
 from tests.tools.fuzz.small import CALM, UNTIL, breaking, checks, faulty, plan, vary
-from tools.fuzz import findings, keeping
+from tools.fuzz import findings, keeping, simpler
 from tools.fuzz.campaign import ROUND, Campaign, Finding, minimised, trying
 from tools.fuzz.dice import Dice
 from tools.fuzz.executing import execute
@@ -200,3 +202,40 @@ def test_steps_are_counted_both_ways() -> None:
     bare_ = evolve(base, files=())
     assert (steps(base, base), steps(named, base), steps(base, named)) == (0, 1, 1)
     assert (steps(bare_, base), steps(base, bare_)) == (1, 1)
+
+
+def test_simpler_texts_lose_elements_and_attributes_first() -> None:
+    """So that what is left can still be read."""
+    made = list(simpler.shorter('<a><b x="1">t</b><c><d/>u</c></a>'))
+    assert made[:4] == [
+        *("<a><c><d/>u</c></a>", '<a><b x="1">t</b></a>'),
+        *('<a><b x="1">t</b><c>u</c></a>', "<a><b>t</b><c><d/>u</c></a>"),
+    ]
+    assert list(simpler.shorter("</x><y>")) == []
+
+
+def test_times_become_round_but_not_those_of_the_end() -> None:
+    """Rounder is shorter."""
+    assert list(simpler.rounder("61.234567891s", CALM + 60 * SECOND))[:2] == ["1min", "61s"]
+    assert list(simpler.rounder("29s", CALM)) == []
+
+
+def test_a_calm_that_begins_sooner() -> None:
+    """What was to come after it does not, and what begins with it begins sooner too."""
+    story = vary(demo(), None, None, Dice(1, 1)).scenario
+    late, at = 3_600 * SECOND, simpler.SOONER[0]
+    shift = Duration(late - CALM)
+    stretched = evolve(
+        story,
+        until=Duration(UNTIL + shift),
+        dhcp=(
+            evolve(story.dhcp[0], behaviour="silent", end=Duration(5 * SECOND)),
+            evolve(story.dhcp[0], start=Duration(900 * SECOND), end=Duration(950 * SECOND)),
+            evolve(story.dhcp[0], start=Duration(late)),
+        ),
+        action=(ActionSpec(Duration(800 * SECOND), "restart"), ActionSpec(Duration(late - 1), "link-up")),
+    )
+    made = next(iter(simpler.sooner(Case(stretched, late))))
+    assert (made.calm, made.scenario.until) == (at, UNTIL + shift - (late - at))
+    assert [(spec.start, spec.behaviour) for spec in made.scenario.dhcp] == [(0, "silent"), (at, "answer")]
+    assert [(action.at, action.do) for action in made.scenario.action] == [(at - 1, "link-up")]
