@@ -46,6 +46,7 @@ def fuzz() -> None:
 )
 @click.option("--runs", type=click.IntRange(1), help="How many cases it tries in all, instead.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option("--cluster", default="", metavar="tcp://HOST:PORT", help="A Dask scheduler whose workers do it instead.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the dice.")
 @click.option("--firmware", default="", metavar="MODULE:NAME", help="Try this variant of the phone.")
 @click.option("--check", "checks", multiple=True, metavar="MODULE:NAME", help="Verdicts of your own; may be repeated.")
@@ -118,21 +119,43 @@ def fuzz_report(ctx: click.Context, name: str | None, output: str | None, force:
     ctx.exit(report(db, name, output, force, as_json))
 
 
-@fuzz.command("recheck")
-@click.argument("name", required=False)
+@fuzz.command("merge")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--name", "into", required=True, help="Of the new campaign.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @db_option
-@json_option
 @click.pass_context
-def fuzz_recheck(ctx: click.Context, name: str | None, db: str, as_json: bool) -> None:
-    """Say which findings of a campaign still fail on today's code; exit code 1 if any does.
+def fuzz_merge(ctx: click.Context, /, names: tuple[str, ...], into: str, jobs: int, db: str) -> None:
+    """Begin a campaign with the corpora of others: the fewest cases that show all that theirs have shown.
+
+    With one name, its corpus is made smaller. The others stay as they are.
 
     \b
     Example:
+      offhook fuzz merge night --name smaller
+    """
+    from tools.fuzz.running import merge
+
+    ctx.exit(merge(db, names, into, jobs))
+
+
+@fuzz.command("recheck")
+@click.argument("name", required=False)
+@click.option("--fixed", metavar="FOLDER", help="Write the stories of those that hold now as scenarios.")
+@db_option
+@json_option
+@click.pass_context
+def fuzz_recheck(ctx: click.Context, name: str | None, fixed: str | None, db: str, as_json: bool) -> None:
+    """Say which findings of a campaign still fail on today's code; exit code 1 if any does.
+
+    \b
+    Examples:
       offhook fuzz recheck
+      offhook fuzz recheck --fixed regressions
     """
     from tools.fuzz.running import recheck
 
-    ctx.exit(recheck(db, name, as_json))
+    ctx.exit(recheck(db, name, fixed, as_json))
 
 
 @fuzz.command("try")

@@ -85,18 +85,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in range(1, RUNS + 1):
             done("run", story, "--seed", str(seed), "-q")
         done("export", "1", "-o", "case-4711.jsonl")
-        done(
-            "fuzz",
-            story,
-            "--runs",
-            "200",
-            "--kind",
-            "options",
-            "--firmware",
-            "tests.zoo.address:keeps_the_nul",
-            "--out",
-            "found",
-        )
+        night = ("--runs", "200", "--kind", "options", "--name", "night", "--out", "found")
+        done("fuzz", story, *night, "--firmware", "tests.zoo.address:keeps_the_nul")
         done("flash", "build", "phone.toml", "-o", "phone.kxf")
         for name in ("dump.bin", "dump.hex"):
             done("flash", "convert", "phone.kxf", "-o", name)

@@ -14,11 +14,14 @@ from attrs import evolve, frozen
 
 from emulator.log.store import LogError, Store
 from emulator.world.fence import fence
+from emulator.world.packing import pack
 from emulator.world.scenario import Scenario
 from emulator.world.toml import read_scenario
 from tools.fuzz import findings, keeping
-from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, trying
+from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, minimised, trying
+from tools.fuzz.cluster import Cluster
 from tools.fuzz.executing import execute
+from tools.fuzz.features import Feature
 from tools.fuzz.firmwares import canary, loaded
 from tools.fuzz.judging import violations
 from tools.fuzz.keeping import About
@@ -75,6 +78,7 @@ def fuzz(
     *,
     db: str | Path,
     jobs: int = 1,
+    cluster: str = "",
     out: str | Path | None = None,
     created: str = "",
     tell: Tell = lambda report: None,
@@ -82,9 +86,10 @@ def fuzz(
 ) -> Report:
     """Try cases until a limit is reached, or until Ctrl-C; a campaign of this name goes on where it was.
 
-    out: folder for the findings, None for none; tell: called after each round; enough: asked then. Raises LogError.
+    cluster: address of a Dask scheduler, whose workers do the work instead of ``jobs`` processes of this machine; out:
+    folder for the findings, None for none; tell: called after each round; enough: asked then. Raises LogError.
     """
-    with Store(db, create=True) as store, fence():
+    with Store(db, create=True) as store:
         kept = keeping.known(store, about.name)
         if kept is not None and kept[0] != about:
             raise LogError(f"campaign {about.name} is about something else; give another --name")
@@ -97,7 +102,7 @@ def fuzz(
         def report() -> Report:
             return Report(about, campaign, spent + time.monotonic() - started, tuple(new))
 
-        with Workers(trying(plan), jobs) as workers:
+        with Cluster(cluster, pack(base), about) if cluster else Workers(trying(plan), jobs) as workers:
             while not over(limits, campaign, time.monotonic() - started):
                 left = ROUND if limits.runs is None else min(ROUND, limits.runs - campaign.done)
                 new += campaign.round(workers, left)
@@ -156,9 +161,10 @@ def shrink(store: Store, about: About, plan: Plan, finding: Finding, tries: int 
         found = execute(case, plan.make, plan.checks).violations
         return any(each.signature == finding.signature for each in found)
 
-    case, _ = shrunk(keeping.shrunk(store, about.name, finding), plan.base, fails, tries)
-    if not all(fails(case) for _ in range(VERIFIED)):
-        case = finding.case
+    with fence():
+        case, _ = shrunk(keeping.shrunk(store, about.name, finding), plan.base, fails, tries)
+        if not all(fails(case) for _ in range(VERIFIED)):
+            case = finding.case
     keeping.keep_shrunk(store, about.name, finding.signature, case)
     return case
 
@@ -171,8 +177,47 @@ def campaign_of(store: Store, name: str) -> tuple[About, Campaign]:
     return kept[0], keeping.resumed(store, name, plan_of(keeping.base_of(store, name), kept[0]))
 
 
-def recheck(store: Store, name: str) -> list[tuple[Finding, bool]]:
-    """Every finding of a campaign, and whether it still fails on today's code. Raises LogError."""
+def merged(
+    store: Store,
+    names: Sequence[str],
+    into: str,
+    *,
+    jobs: int = 1,
+    created: str = "",
+    tell: Callable[[int], None] = lambda count: None,
+) -> tuple[Campaign, int]:
+    """(a new campaign whose corpus is the fewest cases of these that have all their features, cases that they have).
+
+    tell: called with the number of cases that were looked at. Raises LogError.
+    """
+    if keeping.known(store, into) is not None:
+        raise LogError(f"there is a campaign {into} already; give another --name")
+    found = [campaign_of(store, name) for name in names]
+    about, first = found[0]
+    for other, campaign in found[1:]:
+        if evolve(other, name="", seed=0) != evolve(about, name="", seed=0) or campaign.plan.base != first.plan.base:
+            raise LogError(f"campaigns {about.name} and {other.name} are about different stories, firmwares or checks")
+    cases = list({pack(case.scenario): case for _, campaign in found for case in campaign.corpus}.values())
+    features: dict[int, frozenset[Feature]] = {}
+    with Workers(features_of(first.plan), jobs) as workers:
+        for number, each in workers.each(cases):
+            features[number] = each
+            tell(len(features))
+    kept = minimised([features[number] for number in range(len(cases))])
+    seen = set[Feature]().union(*features.values())
+    campaign = Campaign(first.plan, corpus=[cases[index] for index in kept], seen=seen)
+    keeping.keep(store, evolve(about, name=into), campaign, created=created)
+    return campaign, len(cases)
+
+
+def features_of(plan: Plan) -> Callable[[Case], frozenset[Feature]]:
+    """What a case shows."""
+    return lambda case: execute(case, plan.make, plan.checks).features
+
+
+def recheck(store: Store, name: str, fixed: str | Path | None = None) -> list[tuple[Finding, bool]]:
+    """Every finding of a campaign, and whether it still fails on today's code. fixed: folder for the stories of those
+    that do not, as scenarios which expect that it stays so. Raises LogError."""
     about, campaign = campaign_of(store, name)
     plan = campaign.plan
     found = []
@@ -180,7 +225,10 @@ def recheck(store: Store, name: str) -> list[tuple[Finding, bool]]:
         for finding in campaign.findings.values():
             case = keeping.shrunk(store, about.name, finding)
             still = execute(case, plan.make, plan.checks).violations
-            found.append((finding, any(each.signature == finding.signature for each in still)))
+            fails = any(each.signature == finding.signature for each in still)
+            found.append((finding, fails))
+            if fixed is not None and not fails:
+                findings.keep_fixed(case, finding.violation, Path(fixed))
     return found
 
 

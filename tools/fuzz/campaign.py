@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from attrs import Factory, define, frozen
@@ -20,7 +21,6 @@ from tools.fuzz.dice import Dice
 from tools.fuzz.executing import Execution, Make, execute
 from tools.fuzz.features import Feature
 from tools.fuzz.model import Case, MakeChecks, Outcome, Violation
-from tools.workers import Workers
 
 ROUND = 256
 """Cases of a round."""
@@ -30,6 +30,13 @@ SPLICED = 200_000
 """Parts per million of the others that are made from two."""
 CANARY = 16
 """One case in so many is tried on the canary, a phone with a planted fault."""
+
+
+class Doing(Protocol):
+    """Does tasks, here or somewhere else: :class:`tools.workers.Workers` or :class:`tools.fuzz.cluster.Cluster`."""
+
+    def each(self, tasks: Sequence[Task], /) -> Iterator[tuple[int, Outcome]]:
+        """(number of the task, its outcome), as they are done."""
 
 
 class Vary(Protocol):
@@ -106,7 +113,7 @@ class Campaign:
             total.update(sha256(pack(case.scenario)).digest())
         return total.hexdigest()
 
-    def round(self, workers: Workers[Task, Outcome], size: int = ROUND) -> list[Finding]:
+    def round(self, workers: Doing, size: int = ROUND) -> list[Finding]:
         """Try ``size`` cases, up to the end of the round; the new findings."""
         if self.done % ROUND == 0:
             self.known = len(self.corpus)
@@ -194,13 +201,21 @@ def begun(plan: Plan, make: Make) -> Execution | None:
     return start
 
 
-def minimised(cases: Sequence[Case], plan: Plan) -> list[Case]:
-    """The fewest of ``cases``, greedily, that together still have every feature."""
-    outcomes = [execute(case, plan.make, plan.checks).features for case in cases]
-    left: set[Feature] = set().union(*outcomes) if outcomes else set()
-    kept: list[int] = []
+def minimised(outcomes: Sequence[frozenset[Feature]]) -> list[int]:
+    """Which cases, the fewest that greed finds, have all of these features together; in their order.
+
+    A case never has more that is missing than it had before, so that most need not be looked at again.
+    """
+    left = set[Feature]().union(*outcomes)
+    heap = [(-len(features), index) for index, features in enumerate(outcomes)]
+    heapify(heap)
+    kept = []
     while left:
-        best = max(range(len(cases)), key=lambda index: (len(outcomes[index] & left), -index))
-        kept.append(best)
-        left -= outcomes[best]
-    return [cases[index] for index in sorted(kept)]
+        _, index = heappop(heap)
+        missing = len(outcomes[index] & left)
+        if heap and (-missing, index) > heap[0]:
+            heappush(heap, (-missing, index))
+        elif missing:
+            kept.append(index)
+            left -= outcomes[index]
+    return sorted(kept)

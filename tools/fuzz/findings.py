@@ -73,7 +73,7 @@ def story_of(case: Case, violation: Violation) -> Scenario:
 
 def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: str = "") -> Written:
     """Write a finding into ``folder``, over what was written of it before. Raises LogError."""
-    name = re.sub(r"[^a-z0-9]+", "_", f"{violation.verdict} {violation.key}".lower()).strip("_")[:60]
+    name = name_of(violation)
     place = folder / name
     story = story_of(case, violation)
     option = f" --firmware {firmware}" if firmware else ""
@@ -86,6 +86,21 @@ def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: 
     except OSError as error:
         raise LogError(f"{place}: cannot be written ({(error.strerror or 'error').lower()})") from None
     return Written(place, f"offhook fuzz try {place / 'case.toml'}{option}")
+
+
+def name_of(violation: Violation) -> str:
+    """What its files are called."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{violation.verdict} {violation.key}".lower()).strip("_")[:60]
+
+
+def keep_fixed(case: Case, violation: Violation, folder: Path) -> Path:
+    """Write the story of a finding that holds now: a scenario that expects all verdicts to hold. Raises LogError."""
+    place = folder / f"{name_of(violation)}.toml"
+    try:
+        write_scenario(story_of(case, violation), place)
+    except OSError as error:
+        raise LogError(f"{place}: cannot be written ({(error.strerror or 'error').lower()})") from None
+    return place
 
 
 def ladder(story: Scenario, make: Make) -> str:

@@ -30,6 +30,7 @@ class Asked:
     out: str
     seed: int
     jobs: int
+    cluster: str
     firmware: str
     checks: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -57,6 +58,7 @@ def run_campaign(path: str, asked: Asked) -> int:
             limits,
             db=asked.db,
             jobs=asked.jobs,
+            cluster=asked.cluster,
             out=asked.out,
             created=created,
             tell=lambda report: progress.show(status_line(report)),
@@ -212,10 +214,23 @@ def report(db: str, name: str | None, output: str | None, force: bool, as_json: 
     return NO if campaign.findings else AS_EXPECTED
 
 
-def recheck(db: str, name: str | None, as_json: bool) -> int:
+def merge(db: str, names: tuple[str, ...], into: str, jobs: int) -> int:
+    """Make a campaign of the corpora of others; the exit code. Raises LogError."""
+    progress = printing.Progress()
+    created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    with Store(db) as store:
+        campaign, cases = fuzz.merged(
+            store, names, into, jobs=jobs, created=created, tell=lambda count: progress.show(f"{count:,} cases")
+        )
+    progress.clear()
+    printing.say(f"{into}: corpus {len(campaign.corpus):,} of {cases:,} cases, {len(campaign.seen):,} features")
+    return AS_EXPECTED
+
+
+def recheck(db: str, name: str | None, fixed: str | None, as_json: bool) -> int:
     """Say which findings still fail; the exit code. Raises LogError."""
     with Store(db) as store:
-        found = fuzz.recheck(store, chosen(store, name))
+        found = fuzz.recheck(store, chosen(store, name), fixed)
     if as_json:
         printing.as_json([{**finding_json(n, each), "fails": fails} for n, (each, fails) in enumerate(found, 1)])
     for number, (finding, fails) in () if as_json else enumerate(found, 1):

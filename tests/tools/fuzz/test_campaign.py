@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.events import SECOND
 from emulator.log.store import LogError, Store
@@ -95,13 +97,19 @@ def test_what_is_found_is_the_fault() -> None:
 def test_the_corpus_can_be_made_smaller() -> None:
     """With no feature less."""
     campaign = ran(Campaign(plan()), 400)
-    few = minimised(campaign.corpus, campaign.plan)
-    assert len(few) < len(campaign.corpus)
+    outcomes = [execute(case, kx_utg200, checks).features for case in campaign.corpus]
+    few = minimised(outcomes)
+    assert len(few) < len(outcomes)
+    assert set().union(*(outcomes[index] for index in few)) == set().union(*outcomes)
+    assert minimised([]) == minimised([frozenset()]) == []
 
-    def features(cases: list[Case]) -> set[object]:
-        return {each for case in cases for each in execute(case, kx_utg200, checks).features}
 
-    assert features(few) == features(campaign.corpus)
+@given(st.lists(st.frozensets(st.integers(0, 12).map(lambda number: (str(number),)))))
+def test_the_fewest_cases_still_have_everything(outcomes: list[frozenset[tuple[str, ...]]]) -> None:
+    """And each of them has something that is in none before it."""
+    few = minimised(outcomes)
+    assert set().union(*(outcomes[index] for index in few)) == set().union(*outcomes)
+    assert len(few) <= len(set().union(*outcomes))
 
 
 def finding() -> Finding:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -113,3 +115,42 @@ def test_the_report_is_nothing_but_a_page(here: Path) -> None:
     assert "<script>alert" not in page
     assert "<img" not in page
     assert "BLIND" in page
+
+
+def test_what_was_mended_becomes_a_scenario(here: Path) -> None:
+    """Which passes on the phone as it is, and not on the one that it was found on."""
+    phone = here / "my_phone.py"
+    phone.write_text("from tests.zoo.address import keeps_the_nul as phone\n")
+    assert call("fuzz", STORY, "--runs", "200", "--kind", "options", "--firmware", "my_phone:phone").exit_code == 1
+    assert call("fuzz", "recheck", "--fixed", "regressions").exit_code == 1
+    assert not (here / "regressions").exists()
+    phone.write_text("from emulator.phone.kx_utg200 import kx_utg200 as phone\n\n\n# mended\n")
+    sys.modules.pop("my_phone")
+    importlib.invalidate_caches()
+    mended = call("fuzz", "recheck", "--fixed", "regressions")
+    assert (mended.exit_code, "holds now" in mended.output) == (0, True)
+    (story,) = (here / "regressions").glob("*.toml")
+    assert call("run", story).exit_code == 0
+    assert call("fuzz", "try", story, "--firmware", FAULTY).exit_code == 1
+
+
+def test_corpora_become_one(here: Path) -> None:
+    """A campaign goes on from what two have seen, and needs fewer cases for that."""
+    for seed in (1, 2):
+        assert (
+            call("fuzz", STORY, "--runs", "256", "--kind", "options", "--kind", "dhcp", "--seed", seed).exit_code == 0
+        )
+    told = call("fuzz", "merge", "first-boot-option-160-1", "first-boot-option-160-2", "--name", "both")
+    found = re.match(r"both: corpus ([0-9,]+) of ([0-9,]+) cases, ([0-9,]+) features", told.output)
+    assert found is not None
+    kept, cases, features = (int(each.replace(",", "")) for each in found.groups())
+    assert kept < cases
+    more = json.loads(call("fuzz", "report", "both", "--json").stdout)
+    assert (more["cases"], more["corpus"], more["features"]) == (0, kept, features)
+    words = ("--runs", "256", "--kind", "options", "--kind", "dhcp", "--name", "both", "--json")
+    later = json.loads(call("fuzz", STORY, *words).stdout)
+    assert later["cases"] == 256
+    assert later["features"] >= features
+    again = call("fuzz", "merge", "first-boot-option-160-1", "--name", "both")
+    assert (again.exit_code, "there is a campaign both already" in again.output) == (2, True)
+    assert call("fuzz", "merge", "nothing", "--name", "x").exit_code == 2
