@@ -13,7 +13,7 @@ from tools.fuzz.verdicts.blocks import Blocks, TftpPace
 from tools.fuzz.verdicts.clocks import ClockAnswers
 from tools.fuzz.verdicts.expecting import Expected
 from tools.fuzz.verdicts.fetching import Credentials, FirmwareUrl, Limits, Redirects, Requests
-from tools.fuzz.verdicts.leasing import DhcpAnswers, DhcpPace, LeaseUsed
+from tools.fuzz.verdicts.leasing import DhcpAnswers, DhcpPace, Dhcpv6Asks, LeaseUsed
 from tools.fuzz.verdicts.living import Bounded, ComesUp
 from tools.fuzz.verdicts.merging import FilesJudged, Merged
 from tools.fuzz.verdicts.naming import HostsNamed
@@ -36,7 +36,7 @@ VERDICTS: tuple[type[Verdict], ...] = (
     *(FilesJudged, Merged, Stored, SavedFilesUsed),
     *(OptionsRead, SourceOrder, FilesOrdered),
     *(RunsHaveTriggers, Rearmed, TimersApart),
-    *(LeaseUsed, DhcpAnswers, DhcpPace),
+    *(LeaseUsed, DhcpAnswers, DhcpPace, Dhcpv6Asks),
     *(Redirects, Limits, Credentials, Requests, FirmwareUrl, Blocks, TftpPace),
     *(PnpPace, PnpNotify, Registers, CheckSync, ClockAnswers),
     *(HostsNamed, NoSecrets, UserLayer, Access),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
 
 from emulator.wire import dhcp
@@ -49,7 +50,15 @@ def place(url: str) -> tuple[str, str, int] | None:
     scheme = parts.scheme.lower()
     if scheme not in PORTS or not host or port == 0:
         return None
-    return scheme, host.lower(), port or PORTS[scheme]
+    return scheme, one_spelling(host.lower()), port or PORTS[scheme]
+
+
+def one_spelling(host: str) -> str:
+    """An IPv6 address as RFC 5952 writes it; any other host as it is."""
+    try:
+        return str(IPv6Address(host)) if ":" in host else host
+    except AddressValueError:
+        return host
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ SENDINGS = 5
 AGAIN = SECOND
 """PROV-118: each packet is sent five times at most, a second apart."""
 ACKNOWLEDGEMENT, ERROR = b"\0\4", b"\0\5"
+READ = b"\0\1"
 
 
 class Blocks(Verdict):
@@ -106,6 +107,8 @@ class TftpPace(Verdict):
         """The same packet again, or the next."""
         if event.source_port != self.local or event.payload[:2] == ERROR:
             return
+        if event.payload[:2] == READ and event.payload.split(b"\0")[2:3] != [b"octet"]:
+            self.fault("PROV-118", "a file is asked for in another mode than octet", entry, "mode")
         if event.payload != self.packet:
             self.packet, self.time, self.count = event.payload, entry.time, 1
             return

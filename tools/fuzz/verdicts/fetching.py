@@ -35,16 +35,17 @@ CONFIGURATION = ("initial", "standard", "product", "master")
 _USER = re.compile(r'username="((?:[^"\\]|\\.)*)"')
 
 
-def told_user(value: str) -> str | None:
-    """Who an Authorization header says is asking; None if it cannot be told."""
+def told_login(value: str) -> tuple[str, str | None] | None:
+    """(who an Authorization header says is asking, the password if it says that too); None if it cannot be told."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
         try:
-            return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+            user, _, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
+        return user, password
     found = _USER.search(rest)
-    return None if found is None else re.sub(r"\\(.)", r"\1", found[1])
+    return None if found is None else (re.sub(r"\\(.)", r"\1", found[1]), None)
 
 
 class Redirects(Verdict):
@@ -205,15 +206,37 @@ class Credentials(Verdict):
             self.fault("PROV-113", "a login that was refused was sent once more", entry, "again")
         self.whose(entry, value)
 
+    @on(FtpStarted)
+    def ftp(self, entry: Entry, event: FtpStarted) -> None:
+        """By FTP the login of the URL, or none (PROV-118)."""
+        user, password = (unquote(part) for part in login(self.facts.bodies.url))
+        if user and (event.user, event.password) != (user, password):
+            self.fault("PROV-041, PROV-118", "the login in an FTP URL was not used", entry, "ftp")
+
+    @on(DownloadEnded)
+    def ended(self, entry: Entry, event: DownloadEnded) -> None:
+        """A download that ends for want of a login had none."""
+        asked = self.requested
+        if event.reason != "no-credentials" or asked is None or asked.name != event.file:
+            return
+        here = place(self.facts.bodies.url)
+        meant = {found[1] for url in self.ordered if (found := place(url)) is not None}
+        known = login(self.facts.bodies.url)[0] or (self.facts.value("HTTP_AUTH_ID") if len(meant) == 1 else "")
+        if here is not None and here[1] in meant and known:
+            self.fault(
+                "PROV-041, PROV-112, PROV-113, PROV-119", "a login is known, and was not shown", entry, "not shown"
+            )
+
     def whose(self, entry: Entry, value: str) -> None:
         """The login of the URL, else that of the manual URL, else that of the HTTP settings."""
-        facts, user = self.facts, told_user(value)
-        wanted = [unquote(login(url)[0]) for url in (*self.ordered, facts.bodies.url) if login(url)[0]]
+        facts, told = self.facts, told_login(value)
+        logins = (login(url) for url in (*self.ordered, facts.bodies.url))
+        wanted = [(unquote(user), unquote(password)) for user, password in logins if user]
         if not wanted:
-            wanted = [facts.value("HTTP_AUTH_ID")]
-            if self.file == "initial" and self.source == "manual URL" and facts.value("USR_PROV_SVR_AUTH_ID"):
-                wanted = [facts.value("USR_PROV_SVR_AUTH_ID")]
-        if user is not None and user not in wanted:
+            own = "USR_PROV_SVR_AUTH" if self.file == "initial" and self.source == "manual URL" else "HTTP_AUTH"
+            name = own if facts.value(f"{own}_ID") else "HTTP_AUTH"
+            wanted = [(facts.value(f"{name}_ID"), facts.value(f"{name}_PASSWORD"))]
+        if told is not None and not any(told[0] == user and told[1] in (None, password) for user, password in wanted):
             self.fault(
                 "PROV-041, PROV-042, PROV-112, PROV-113",
                 "a login was shown that is not the one for this URL",
@@ -233,7 +256,12 @@ class Requests(Verdict):
         headers = {name.lower(): value for name, value in event.headers}
         wanted = expanded(self.facts.value("HTTP_USER_AGENT"), self.facts.macros())
         if headers.get("user-agent", "") != wanted:
-            self.fault("PROV-115, PROV-116", "the User-Agent is not what HTTP_USER_AGENT says", entry, "agent")
+            self.fault(
+                "PROV-037, PROV-040, PROV-115, PROV-116",
+                "the User-Agent is not what HTTP_USER_AGENT says",
+                entry,
+                "agent",
+            )
         if "host" not in headers or headers.get("connection", "").lower() != "close":
             self.fault("PROV-117", "a request has no Host, or leaves the connection open", entry, "headers")
         if event.tls and not event.roots and any(name.startswith("root") for name in self.facts.phone.settings.files):

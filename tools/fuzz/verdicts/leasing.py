@@ -21,11 +21,13 @@ from emulator.events import (
     StreamRequested,
 )
 from emulator.wire import dhcp as wire
+from emulator.wire import dhcpv6 as wire6
 from tools.fuzz.verdicts.addresses import dhcp_message
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
 SERVER, CLIENT = 67, 68
+SERVER6, VENDOR = 547, 17
 UNSET = "0.0.0.0"
 FOREVER = 0xFFFFFFFF
 WANTED = {
@@ -230,6 +232,24 @@ class DhcpAnswers(Verdict):
         for what, (is_wrong, rule) in wrong.items():
             if is_wrong:
                 self.fault(rule, f"a DHCP message for or from {what} was accepted", entry, what)
+
+
+class Dhcpv6Asks(Verdict):
+    """A SOLICIT or REQUEST asks for vendor-specific information (PROV-090)."""
+
+    name = "dhcpv6-ask"
+
+    @on(DatagramSent)
+    def sent(self, entry: Entry, event: DatagramSent) -> None:
+        """One of them."""
+        if event.port != SERVER6 or event.payload[:1] not in (b"\1", b"\3"):
+            return
+        try:
+            asked = wire6.parse(event.payload).option(wire6.OPTION_REQUEST) or b""
+        except wire6.Dhcpv6Error:
+            return
+        if VENDOR not in {int.from_bytes(asked[at : at + 2], "big") for at in range(0, len(asked), 2)}:
+            self.fault("PROV-090", "a DHCPv6 message does not ask for option 17", entry, "not asked")
 
 
 class DhcpPace(Verdict):

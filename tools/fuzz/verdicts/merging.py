@@ -207,7 +207,7 @@ class Merged(Verdict):
             self.fault(rule, f"{key} has {what} after the run", entry, what)
         elif now.perm != winner.perm:
             text = f'{key} has perm="{now.perm}", and its file says perm="{winner.perm}"'
-            self.fault("PROV-160, PROV-166", text, entry, "perm")
+            self.fault("PROV-160, PROV-166, PROV-167", text, entry, "perm")
         else:
             text = f'{key} has access="{now.access}", and its file says access="{winner.access}"'
             self.fault("PROV-170, PROV-175", text, entry, "access")

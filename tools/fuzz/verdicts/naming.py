@@ -20,7 +20,7 @@ from emulator.events import (
     TftpStarted,
 )
 from emulator.wire import dhcp
-from tools.fuzz.verdicts.addresses import dhcp_message, place
+from tools.fuzz.verdicts.addresses import dhcp_message, one_spelling, place
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
@@ -102,10 +102,17 @@ class HostsNamed(Verdict):
         meant = place(facts.bodies.url)
         proxy = facts.value("HTTP_PROXY_SVR_ADDR").strip().lower().strip("[]")
         through = isinstance(event, HttpRequested) and facts.enabled("HTTP_ENABLE_PROXY") and event.host == proxy
-        if meant is not None and event.host.lower() != meant[1] and not through:
-            self.fault("PROV-111", "a file was asked for at another host than its URL names", entry, "file")
+        if meant is not None and one_spelling(event.host.lower()) != meant[1] and not through:
+            rule = "PROV-035, PROV-111" if ":" in meant[1] else "PROV-111"
+            self.fault(rule, "a file was asked for at another host than its URL names", entry, "file")
         if meant is not None and not through and event.port != meant[2]:
             self.fault("PROV-030", f"a file was asked for at port {event.port}, not {meant[2]}", entry, "port")
+        found = facts.resolved.get(event.host.lower(), ())
+        if ":" in event.address and facts.address and any(":" not in each for each in found):
+            self.fault("PROV-020", "a name has an IPv4 address, and its IPv6 address was asked", entry, "family")
+        family = [each for each in found if (":" in each) == (":" in event.address)]
+        if event.address in family[1:]:
+            self.fault("PROV-120", "of the addresses of a name another than the first was asked", entry, "order")
         if not self.named(event.address):
             self.fault("PROV-120", "a file was asked for at an address that its name does not have", entry, "address")
 

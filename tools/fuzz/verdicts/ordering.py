@@ -3,7 +3,7 @@ PROV-182 to PROV-185, PROV-212)."""
 
 from __future__ import annotations
 
-from emulator.events import ConfigurationRead, DownloadOrdered, Entry, RunStarted, StepEntered
+from emulator.events import ConfigurationRead, DownloadOrdered, Entry, RunEnded, RunStarted, StepEntered
 from tools.fuzz.verdicts.addresses import completed, expanded
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
@@ -63,6 +63,13 @@ class FilesOrdered(Verdict):
                 self.fault(rule, f"the {event.file} file was asked for out of its turn", entry, event.file)
                 self.expected = [each for each in self.expected if each[0] != event.file]
 
+    @on(RunEnded)
+    def run_ended(self, entry: Entry, event: RunEnded) -> None:
+        """Of a run that ended well or in part, every file was wanted."""
+        if self.expected and event.outcome in ("provisioned", "partly"):
+            left = self.expected[0][0]
+            self.fault("PROV-008, PROV-012", f"the {left} file is named, and was never asked for", entry, "left")
+
     def judge(self, entry: Entry, event: DownloadOrdered, written: str) -> None:
         """The URLs to try."""
         macros = self.facts.macros()
@@ -80,5 +87,5 @@ def url_rule(written: str, urls: tuple[str, ...], wanted: tuple[str, ...], macro
     if any(url.endswith(".enc") for url in (*urls, *wanted)) and wanted[0] == urls[0]:
         return "PROV-212"
     if "{" in written and expanded(written, macros) not in urls[0]:
-        return "PROV-036, PROV-038, PROV-039"
+        return "PROV-036, PROV-037, PROV-038, PROV-039, PROV-040"
     return "PROV-031, PROV-032" if "://" in written else "PROV-033, PROV-034"

@@ -65,6 +65,19 @@ def answerable(message: sip.Message) -> bool:
     return bool(branch_of(message) and method_of(message)) and all(message.get(n) for n in ("From", "To", "Call-ID"))
 
 
+REPEATED = ("From", "Call-ID", "CSeq")
+
+
+def repeats(answer: bytes, message: sip.Message) -> bool:
+    """Whether a response has the header fields of its request (RFC 3261 s.8.2.6.2); one may add a tag to To."""
+    made = message_of(answer)
+    if made is None:
+        return False
+    same = all((made.get(name) or "").strip() == (message.get(name) or "").strip() for name in REPEATED)
+    to = (made.get("To") or "").strip().startswith((message.get("To") or "").strip())
+    return same and to and made.all("Via") == message.all("Via")
+
+
 class PnpPace(Verdict):
     """Four datagrams at most, on the schedule of RFC 3261 s.17.1.2.2, and five seconds in all (PROV-052, PROV-058)."""
 
@@ -93,7 +106,7 @@ class PnpPace(Verdict):
         waited = self.facts.due - self.first
         if self.first >= 0 and event.reason != "no-address" and waited != WINDOW:
             text = f"SIP PnP was given up after {waited / SECOND:g} s, not 5 s"
-            rule = "PROV-059" if self.stopped and waited > WINDOW else "PROV-052"
+            rule = "PROV-059" if self.stopped and waited > WINDOW else "PROV-052, PROV-065"
             self.fault(rule, text, entry, "window")
         self.stopped = "the end of the wait"
 
@@ -164,7 +177,7 @@ class PnpNotify(Verdict):
             return
         self.why = self.unfit(message) if self.open else "no subscription is open"
         self.url = message.content().decode("utf-8", "replace").strip()
-        self.whole = answerable(message)
+        self.whole, self.message = answerable(message), message
         self.entry, self.was_answered = entry, self.answered
         self.facts.afterward(self.judge)
 
@@ -189,6 +202,10 @@ class PnpNotify(Verdict):
             for each in events
             if isinstance(each, DatagramSent) and each.payload[:8] == b"SIP/2.0 " and each.payload[8:11].isdigit()
         ]
+        for each in events:
+            response = isinstance(each, DatagramSent) and each.payload[:8] == b"SIP/2.0 "
+            if isinstance(each, DatagramSent) and response and self.whole and not repeats(each.payload, self.message):
+                self.fault("PROV-062", "the answer to a NOTIFY has not the header fields of it", self.entry, "fields")
         if taken and self.why:
             self.fault("PROV-061", f"a NOTIFY was accepted, and {self.why}", self.entry, self.why)
         if taken and self.was_answered:

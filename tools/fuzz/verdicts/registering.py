@@ -17,6 +17,7 @@ from emulator.events import (
     Event,
     LineRefused,
     LineRegistered,
+    LineRegistering,
     LineWaiting,
     PowerOn,
     RestartNeeded,
@@ -69,8 +70,22 @@ class Registers(Verdict):
 
     @on(RunEnded)
     def run_ended(self, entry: Entry, event: RunEnded) -> None:
-        """From now on lines may register (PROV-014)."""
+        """From now on lines may register (PROV-014), and those that are enabled do."""
+        if not self.ended and self.facts.address:
+            self.entry = entry
+            self.facts.afterward(self.begun)
         self.ended = True
+
+    def begun(self) -> None:
+        """Each has set about it."""
+        facts = self.facts
+        about = (LineRegistering, LineRefused)
+        lines = {each.event.line for each in facts.settled.entries if isinstance(each.event, about)}
+        for line in range(1, LINES + 1):
+            wanted = facts.enabled(f"LINE_ENABLE/{line}") and facts.value(f"SIP_RGSTR_ADDR/{line}")
+            if wanted and facts.on and facts.address and line not in lines:
+                text = f"line {line} is enabled, the first run has ended, and the line does not register"
+                self.fault("PROV-013, PROV-195", text, self.entry, "no line")
 
     @on(DatagramSent)
     def sent(self, entry: Entry, event: DatagramSent) -> None:

@@ -208,7 +208,7 @@ class SourceOrder(Verdict):
         follows = {next(n for n in order if n == 9 or position(n) > position(before)) for order in orders}
         if step not in follows and facts.boot_mode == facts.value("IP_ADDR_MODE"):
             text = f"step {step} followed step {before}, which gave no URL"
-            family = {"6": "PROV-022", "46": "PROV-020"}.get(mode, "")
+            family = {"6": "PROV-022, PROV-023", "46": "PROV-020, PROV-023"}.get(mode, "")
             missed = (RULES[n] for n in sorted(follows) if n in RULES)
             rule = ", ".join(filter(None, ("PROV-021", family, *missed)))
             self.fault(rule, text, entry, f"{before} {step}")

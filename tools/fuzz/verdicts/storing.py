@@ -187,6 +187,16 @@ class Stored(Verdict):
             text = f"the flash holds {wanted} values, and the phone loaded {event.values}"
             self.fault("PROV-001, PROV-273", text, entry, "count")
         self.kept, self.changes, self.loose, self.torn = dict(found), {}, set(), False
+        self.entry = entry
+        self.facts.afterward(self.in_force)
+
+    def in_force(self) -> None:
+        """What was loaded is what the phone goes by."""
+        facts, settings = self.facts, self.facts.phone.settings
+        wrong = [key for key in {*facts.provisioned, *facts.user} if settings.value(key) != facts.value(key)]
+        if wrong and facts.on and not self.hurt:
+            text = f"after a restart {min(wrong)} and {len(wrong) - 1} others have not the value that the flash holds"
+            self.fault("PROV-001, PROV-181, PROV-273", text, self.entry, "in force")
 
     def whole(self, entry: Entry, found: dict[str, bytes], kept: dict[str, bytes]) -> None:
         """The old configuration; after a cut, instead the new one, but no mixture."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from attrs import evolve
 
@@ -13,9 +15,11 @@ from emulator.events import (
     ConfigurationRead,
     DatagramReceived,
     DatagramSent,
+    DownloadEnded,
     DownloadOrdered,
     Entry,
     Event,
+    FtpStarted,
     HttpAnswered,
     HttpRequested,
     Payload,
@@ -29,10 +33,12 @@ from emulator.events import (
     TimerSet,
     TransferEnded,
 )
+from emulator.wire import dhcpv6
 from tests.tools.fuzz.verdicts.retelling import Told, added, dropped, found, swapped
 
 BOOT = "first-boot-option-160"
 OTHER = "http://192.0.2.20/other.cfg"
+SHOWN = "Basic " + b64encode(b"phones:another").decode()
 Row = tuple[str, Told, str, str]
 
 
@@ -65,6 +71,20 @@ def acknowledged_at_once(event: Event) -> list[Event]:
     if isinstance(event, DatagramReceived) and event.payload[:2] == b"\0\3":
         return [event, DatagramSent(event.destination, event.port, event.source, 69, Payload(b"\0\4\0\1"))]
     return [event]
+
+
+def without_option_17(data: bytes) -> Payload:
+    """A DHCPv6 message whose option request lacks the vendor-specific information."""
+    message = dhcpv6.parse(data)
+    options = tuple((code, b"" if code == dhcpv6.OPTION_REQUEST else value) for code, value in message.options)
+    return Payload(evolve(message, options=options).encode())
+
+
+def kept_back(event: Event) -> Event:
+    """The phone gives up where it should show a login."""
+    if isinstance(event, AttemptStarted) and event.authorized:
+        return DownloadEnded("initial", event.url, "no-credentials", 401, "")
+    return event
 
 
 def in_step(step: int, **fields: object) -> Told:
@@ -103,6 +123,47 @@ SOURCES: dict[str, Row] = {
         BOOT,
         swapped(DownloadOrdered, lambda e: e.file == "initial", urls=("http://192.0.2.20/{MODEL}.cfg",)),
         *("file-url", "PROV-038"),
+    ),
+    "a file that is never asked for": (
+        BOOT,
+        dropped(DownloadOrdered, lambda e: e.file == "master"),
+        *("file-url", "PROV-012"),
+    ),
+    "an FTP login that is not used": (
+        "ftp-source-with-a-login",
+        swapped(FtpStarted, user="anonymous", password=""),
+        *("credentials", "PROV-041"),
+    ),
+    "a file asked for in another mode": (
+        "tftp-source",
+        swapped(
+            DatagramSent,
+            lambda e: e.payload[:2] == b"\0\1",
+            payload=lambda e: Payload(e.payload.replace(b"octet", b"netascii")),
+        ),
+        *("tftp-pace", "PROV-118"),
+    ),
+    "another password": (
+        "http-basic",
+        swapped(
+            HttpRequested, headers=lambda e: tuple((n, v if n != "Authorization" else SHOWN) for n, v in e.headers)
+        ),
+        *("credentials", "PROV-112"),
+    ),
+    "a login that is not shown": (
+        "http-login-in-the-url",
+        lambda e: kept_back(e.event),
+        *("credentials", "PROV-113"),
+    ),
+    "an IPv6 address although there is another": (
+        "name-resolves",
+        swapped(HttpRequested, address="2001:db8::20"),
+        *("named-host", "PROV-020"),
+    ),
+    "a SOLICIT that asks for less": (
+        "ipv6-only-option-17",
+        swapped(DatagramSent, lambda e: e.port == 547, payload=lambda e: without_option_17(e.payload)),
+        *("dhcpv6-ask", "PROV-090"),
     ),
     "a bare address asked by one protocol": (
         "first-boot-option-66-bare-address",

@@ -14,6 +14,7 @@ from emulator.events import (
     Event,
     HttpAnswered,
     LineRegistered,
+    LineRegistering,
     Payload,
     PnpAnswered,
     RunDeferred,
@@ -83,6 +84,16 @@ ROWS: dict[str, Row] = {
         *("pnp-notify", "PROV-062"),
     ),
     "a NOTIFY that is not accepted": (PNP, dropped(PnpAnswered), "pnp-notify", "PROV-061"),
+    "a NOTIFY answered for another": (
+        PNP,
+        sent(b"SIP/2.0 200", payload=lambda e: Payload(e.payload.replace(b"Call-ID: ", b"Call-ID: x"))),
+        *("pnp-notify", "PROV-062"),
+    ),
+    "a line that does not register": (
+        "line-registers-with-digest",
+        dropped(LineRegistering),
+        *("register", "PROV-013"),
+    ),
     "a stranger's NOTIFY answered 200": (
         ASKED,
         sent(b"SIP/2.0 403", payload=lambda e: Payload(e.payload.replace(b"403 Forbidden", b"200 OK"))),
