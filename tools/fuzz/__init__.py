@@ -1,7 +1,8 @@
 """``fuzz``: campaigns that look for a story in which something goes wrong that must not.
 
-``campaign`` has the engine, ``mutators`` makes stories, ``features`` says what is new in one, ``verdicts`` what must
-hold, ``shrinking`` makes findings small, ``keeping`` keeps it all in the run database.
+``campaign`` has the engine, ``mutators`` makes stories, ``executing`` runs them, ``features`` says what is new in one,
+``verdicts`` what must hold, ``shrinking`` makes findings small, ``keeping`` keeps it all in the run database, and
+``cluster`` does the work elsewhere.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from emulator.log.store import LogError, Store
 from emulator.world.packing import pack, unpack
-from emulator.world.scenario import Scenario
+from emulator.world.scenario import Duration, Scenario
 from emulator.world.toml import ScenarioError
 from tools.fuzz.campaign import Campaign, Finding, Plan
 from tools.fuzz.model import Case, Violation
@@ -168,8 +168,10 @@ def _read(text: str, kind: Any, name: str) -> Any:
 
 
 def keep_shrunk(store: Store, name: str, signature: str, case: Case) -> None:
-    """Keep the small form of a finding. Raises LogError."""
-    values = (pack(case.scenario), name, signature)
+    """Keep the small form of a finding, whose calm may begin sooner. Raises LogError."""
+    story = case.scenario
+    small = evolve(story, expect=evolve(story.expect, calm=Duration(case.calm)))
+    values = (pack(small), name, signature)
     store.change("UPDATE findings SET shrunk = ? WHERE campaign = ? AND signature = ?", values)
 
 
@@ -177,5 +179,6 @@ def shrunk(store: Store, name: str, finding: Finding) -> Case:
     """The small form of a finding; as it was found, if it was not made small yet. Raises LogError."""
     sql = "SELECT shrunk FROM findings WHERE campaign = ? AND signature = ? AND shrunk IS NOT NULL"
     for (scenario,) in store.ask(sql, (name, finding.signature)):
-        return _unpacked(finding.case, scenario, name)
+        case = _unpacked(finding.case, scenario, name)
+        return evolve(case, calm=case.scenario.expect.calm or finding.case.calm)
     return finding.case

@@ -212,6 +212,20 @@ def test_steps_are_counted_both_ways() -> None:
     assert (steps(bare_, base), steps(base, bare_)) == (1, 1)
 
 
+def test_a_small_finding_is_kept_with_its_calm(tmp_path: Path) -> None:
+    """For it may begin sooner than that of the case that was found, and what is promised hangs on it."""
+    found = finding()
+    sooner = evolve(found.case, calm=CALM // 2)
+    with Store(tmp_path / "runs.db", create=True) as store:
+        campaign = Campaign(plan(faulty), findings={found.signature: found})
+        keeping.keep(store, ABOUT, campaign)
+        assert keeping.shrunk(store, "small", found) == found.case
+        keeping.keep_shrunk(store, "small", found.signature, sooner)
+        kept = keeping.shrunk(store, "small", found)
+    assert kept.calm == CALM // 2
+    assert evolve(kept.scenario, expect=sooner.scenario.expect) == sooner.scenario
+
+
 def test_simpler_texts_lose_elements_and_attributes_first() -> None:
     """So that what is left can still be read."""
     made = list(simpler.shorter('<a><b x="1">t</b><c><d/>u</c></a>'))
