@@ -57,6 +57,7 @@ def fuzz() -> None:
     default=None,
     help="Vary only what comes later than this in the story: every case goes on from the same state, which is faster.",
 )
+@click.option("--lines", is_flag=True, help="Lines of the phone's code that were not run before count as new too.")
 @click.option("--name", help="Of the campaign; one of this name goes on. Default: by scenario, seed and firmware.")
 @click.option("--out", default=FOUND, show_default=True, help="Folder for what is found.")
 @db_option

@@ -129,7 +129,7 @@ def plan_of(base: Scenario, about: About) -> Plan:
         raise LogError(f"--kind {unknown[0]}: there is no such kind of fault; there are {', '.join(known)}")
     stories = late.Late(about.after) if about.after else vary
     kinds, checks = frozenset(about.kinds) or None, checks_of(about.checks)
-    return Plan(base, about.seed, make, canary(make), checks, stories, kinds, about.after)
+    return Plan(base, about.seed, make, canary(make), checks, stories, kinds, about.after, about.lines)
 
 
 def checks_of(names: Sequence[str]) -> MakeChecks:

@@ -13,13 +13,14 @@ from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from emulator.world.packing import pack
 from emulator.world.scenario import Scenario
 from tools.fuzz.dice import Dice
 from tools.fuzz.executing import Execution, Make, execute
 from tools.fuzz.features import Feature
+from tools.fuzz.lines import Lines
 from tools.fuzz.model import Case, MakeChecks, Outcome, Violation
 
 ROUND = 256
@@ -76,7 +77,7 @@ class Finding:
 class Plan:
     """What a campaign is about. base: the story that is varied; make: the firmware that is tried; canary: that with the
     planted fault; checks: the verdicts; vary: makes the cases; kinds: of faults, None for all; after: all cases are the
-    base until then (ns)."""
+    base until then (ns); lines: whether lines of code are features too."""
 
     base: Scenario
     seed: int
@@ -86,6 +87,7 @@ class Plan:
     vary: Vary
     kinds: frozenset[str] | None = None
     after: int = 0
+    lines: bool = False
 
 
 @define
@@ -185,7 +187,12 @@ def trying(plan: Plan) -> Callable[[Task], Outcome]:
             return start.fork(case).concluded(makes[planted])
         return execute(case, makes[planted], plan.checks)
 
-    return work
+    def traced(task: Task) -> Outcome:
+        with Lines() as lines:
+            outcome = work(task)
+        return evolve(outcome, features=outcome.features | lines.features())
+
+    return traced if plan.lines else work
 
 
 def begun(plan: Plan, make: Make) -> Execution | None:

@@ -19,7 +19,7 @@ from tools.fuzz.model import Case, Violation
 @frozen
 class About:
     """What a campaign is about, as the database keeps it. firmware, checks: names as the user gave them; after: what
-    comes later than this is varied (ns), all of the story for 0."""
+    comes later than this is varied (ns), all of the story for 0; lines: lines of code count as new as well."""
 
     name: str
     scenario: str
@@ -28,6 +28,7 @@ class About:
     checks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     after: int = 0
+    lines: bool = False
 
 
 @frozen

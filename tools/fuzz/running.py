@@ -35,6 +35,7 @@ class Asked:
     checks: tuple[str, ...]
     kinds: tuple[str, ...]
     after: int
+    lines: bool
     name: str | None
     runs: int | None
     seconds: float | None
@@ -47,7 +48,7 @@ def run_campaign(path: str, asked: Asked) -> int:
     name = asked.name or "-".join(
         (stem, str(asked.seed), *([asked.firmware.rpartition(":")[2]] * bool(asked.firmware)))
     )
-    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds, asked.after)
+    about = About(name, stem, asked.seed, asked.firmware, asked.checks, asked.kinds, asked.after, asked.lines)
     progress = printing.Progress()
     created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     limits = fuzz.Limits(asked.runs, asked.seconds)
