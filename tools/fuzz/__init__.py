@@ -19,7 +19,7 @@ from emulator.world.packing import pack
 from emulator.world.scenario import Scenario
 from emulator.world.toml import read_scenario
 from tools.fuzz import findings, keeping
-from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, minimised, trying
+from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, looking, minimised, trying
 from tools.fuzz.cluster import Cluster
 from tools.fuzz.executing import execute
 from tools.fuzz.features import Feature
@@ -200,7 +200,7 @@ def merged(
             raise LogError(f"campaigns {about.name} and {other.name} are about different stories, firmwares or checks")
     cases = list({pack(case.scenario): case for _, campaign in found for case in campaign.corpus}.values())
     features: dict[int, frozenset[Feature]] = {}
-    with Workers(features_of(first.plan), jobs) as workers:
+    with Workers(looking(first.plan), jobs) as workers:
         for number, each in workers.each(cases):
             features[number] = each
             tell(len(features))
@@ -209,11 +209,6 @@ def merged(
     campaign = Campaign(first.plan, corpus=[cases[index] for index in kept], seen=seen)
     keeping.keep(store, evolve(about, name=into), campaign, created=created)
     return campaign, len(cases)
-
-
-def features_of(plan: Plan) -> Callable[[Case], frozenset[Feature]]:
-    """What a case shows."""
-    return lambda case: execute(case, plan.make, plan.checks).features
 
 
 def recheck(store: Store, name: str, fixed: str | Path | None = None) -> list[tuple[Finding, bool]]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from heapq import heapify, heappop, heappush
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from attrs import Factory, define, evolve, frozen
 
@@ -23,6 +23,7 @@ from tools.fuzz.features import Feature
 from tools.fuzz.lines import Lines
 from tools.fuzz.model import Case, MakeChecks, Outcome, Violation
 
+T = TypeVar("T")
 ROUND = 256
 """Cases of a round."""
 FROM_BASE = 250_000
@@ -115,6 +116,10 @@ class Campaign:
             total.update(sha256(pack(case.scenario)).digest())
         return total.hexdigest()
 
+    def happened(self) -> list[tuple[str, int]]:
+        """How often each kind of fault really happened, the most frequent first."""
+        return sorted(self.sometimes.items(), key=lambda each: (-each[1], each[0]))
+
     def round(self, workers: Doing, size: int = ROUND) -> list[Finding]:
         """Try ``size`` cases, up to the end of the round; the new findings."""
         if self.done % ROUND == 0:
@@ -187,12 +192,28 @@ def trying(plan: Plan) -> Callable[[Task], Outcome]:
             return start.fork(case).concluded(makes[planted])
         return execute(case, makes[planted], plan.checks)
 
-    def traced(task: Task) -> Outcome:
+    return with_lines(work) if plan.lines else work
+
+
+def looking(plan: Plan) -> Callable[[Case], frozenset[Feature]]:
+    """What a case of a campaign's corpus shows."""
+
+    def work(case: Case) -> Outcome:
+        return execute(case, plan.make, plan.checks)
+
+    look = with_lines(work) if plan.lines else work
+    return lambda case: look(case).features
+
+
+def with_lines(work: Callable[[T], Outcome]) -> Callable[[T], Outcome]:
+    """The same work, with the lines that are run among the features."""
+
+    def traced(task: T) -> Outcome:
         with Lines() as lines:
             outcome = work(task)
         return evolve(outcome, features=outcome.features | lines.features())
 
-    return traced if plan.lines else work
+    return traced
 
 
 def begun(plan: Plan, make: Make) -> Execution | None:

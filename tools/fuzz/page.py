@@ -34,7 +34,7 @@ def body(about: About, campaign: Campaign, seconds: float) -> Iterator[str]:
     yield "<h2>Findings</h2>"
     yield from findings(campaign)
     yield f"<h2>What happened</h2><table>{heading('Fault', 'Times')}<tbody>"
-    for name, count in campaign.sometimes.most_common():
+    for name, count in campaign.happened():
         yield f'<tr><td>{text(name)}</td><td class="number">{count:,}</td></tr>'
     yield "</tbody></table></div>"
 

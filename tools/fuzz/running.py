@@ -104,7 +104,7 @@ def report_lines(about: About, campaign: Campaign, seconds: float) -> Iterator[s
     yield f"{campaign.done:,} cases in {seconds:,.0f} s, {campaign.events:,} events, digest {campaign.digest[:16]}"
     yield f"{len(campaign.seen):,} features, corpus {len(campaign.corpus):,}, last new {last_new(campaign):,} cases ago"
     yield canary_line(campaign, seconds)
-    happened = ", ".join(f"{name} {count:,}" for name, count in campaign.sometimes.most_common(SEEN))
+    happened = ", ".join(f"{name} {count:,}" for name, count in campaign.happened()[:SEEN])
     yield f"happened: {happened or 'nothing was counted'}"
     if not campaign.findings:
         yield printing.styled("no findings", "right")
