@@ -89,8 +89,9 @@ def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: 
 
 
 def name_of(violation: Violation) -> str:
-    """What its files are called."""
-    return re.sub(r"[^a-z0-9]+", "_", f"{violation.verdict} {violation.key}".lower()).strip("_")[:60]
+    """What its files are called: by its verdict, the first of its rules, and what two of a kind have in common."""
+    words = f"{violation.verdict} {violation.rules[0]} {violation.key}".lower()
+    return re.sub(r"[^a-z0-9]+", "_", words).strip("_")[:80]
 
 
 def keep_fixed(case: Case, violation: Violation, folder: Path) -> Path:

@@ -24,7 +24,7 @@ from tools.fuzz.dice import Dice
 from tools.fuzz.executing import execute
 from tools.fuzz.firmwares import loaded
 from tools.fuzz.keeping import About
-from tools.fuzz.model import Case
+from tools.fuzz.model import Case, Violation
 from tools.fuzz.shrinking import shrunk, steps, tree_of
 from tools.workers import Workers
 
@@ -149,6 +149,14 @@ def test_what_a_finding_says_cannot_become_code(tmp_path: Path) -> None:
     names: dict[str, object] = {"__file__": str(written.folder / "test_case.py")}
     exec(compile((written.folder / "test_case.py").read_text(), "test_case.py", "exec"), names)
     assert names["ABOUT"] == f"{hostile.rule}: {hostile.text}"
+
+
+def test_two_findings_of_one_verdict_are_written_apart() -> None:
+    """Each is about a rule of its own."""
+    one = Violation("merge", "PROV-164", "x", key="stayed")
+    assert findings.name_of(one) == "merge_prov_164_stayed"
+    assert findings.name_of(evolve(one, rule="PROV-160, PROV-162")) == "merge_prov_160_stayed"
+    assert findings.name_of(Violation("no-exception", "", "x", key="KeyError")) == "no_exception_keyerror"
 
 
 def test_an_exception_is_a_finding() -> None:
