@@ -219,8 +219,9 @@ def test_the_pages_of_the_example_are_served(home: Path) -> None:
     line = examples(VERBS["serve"])[-1]
     words = [word for word in shlex.split(line)[1:] if word != "--tables"]
     assert "--port" in words
-    code = "from tools.cli import main; main()"
-    command = [sys.executable, "-c", code, *words]
+    # A shell that starts a job in the background has it ignore SIGINT.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{code}from tools.cli import main; main()", *words]
     with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         address = server.stdout.readline().split()[0]
