@@ -111,7 +111,7 @@ class HostsNamed(Verdict):
         if ":" in event.address and facts.address and any(":" not in each for each in found):
             self.fault("PROV-020", "a name has an IPv4 address, and its IPv6 address was asked", entry, "family")
         family = [each for each in found if (":" in each) == (":" in event.address)]
-        if event.address in family[1:]:
+        if event.address in family and event.address != family[0]:
             self.fault("PROV-120", "of the addresses of a name another than the first was asked", entry, "order")
         if not self.named(event.address):
             self.fault("PROV-120", "a file was asked for at an address that its name does not have", entry, "address")

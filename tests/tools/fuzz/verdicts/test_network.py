@@ -22,6 +22,7 @@ from emulator.events import (
     FtpStarted,
     HttpAnswered,
     HttpRequested,
+    LookupAnswered,
     Payload,
     PnpSubscribed,
     RunEnded,
@@ -321,6 +322,13 @@ FETCHES: dict[str, Row] = {
     ),
 }
 ROWS = {**SOURCES, **TRIGGERS, **LEASES, **FETCHES}
+
+
+@pytest.mark.parametrize(("addresses", "wrong"), [(("192.0.2.20",) * 2, False), (("192.0.2.9", "192.0.2.20"), True)])
+def test_the_first_address_of_a_name_is_asked(addresses: tuple[str, ...], wrong: bool) -> None:
+    """A name service may give one twice."""
+    told = swapped(LookupAnswered, lambda e: e.addresses == ("192.0.2.20",), addresses=addresses)
+    assert (("named-host", "PROV-120") in found("name-resolves", told)) is wrong
 
 
 @pytest.mark.parametrize("what", ROWS)
