@@ -25,8 +25,8 @@ AFTER = 60 * SECOND - 1
 
 
 def fuzzing() -> Iterator[Line]:
-    """A full boot with every verdict on, and cases as campaigns make them."""
-    boot_case = Case(demo(), demo().until)
+    """A full boot as a case of a campaign, with every verdict on, and cases as campaigns make them."""
+    boot_case = Case(demo(), demo().until, ("none",))
 
     def judged_boots() -> int:
         for _ in range(100):
