@@ -54,7 +54,7 @@ def fuzz() -> None:
 @click.option(
     "--after",
     type=Time("12s or 1min"),
-    default=None,
+    default=0,
     help="Vary only what comes later than this in the story: every case goes on from the same state, which is faster.",
 )
 @click.option("--lines", is_flag=True, help="Lines of the phone's code that were not run before count as new too.")
@@ -78,7 +78,6 @@ def fuzz_run(ctx: click.Context, /, scenario: str, db: str, as_json: bool, **wis
     """
     from tools.fuzz.running import Asked, run_campaign
 
-    wishes["after"] = wishes["after"] or 0
     limit = None if wishes["runs"] is not None else wishes["length"] / 1e9
     del wishes["length"]
     found = run_campaign(scenario, Asked(seconds=limit, db=db, as_json=as_json, **wishes))

@@ -103,12 +103,17 @@ class Run:
         spec = self.scenario.phone
         if self.scenario.record is None:
             self._switch_on(spec)
-        for action in sorted(self.scenario.action, key=lambda action: action.at):
-            if action.do == "power-off":
-                self.offs[action.phone] = (*self.offs.get(action.phone, ()), action.at)
-        for action in self.scenario.action:
-            self.agenda.later(action.at, action.phone, action)
+        self._plan(self.scenario.action)
         self.world.open(self.agenda, spec.count)
+
+    def _plan(self, actions: tuple[ActionSpec, ...]) -> None:
+        """Schedule what people do. When they switch a phone off is known beforehand, for that cuts its flash work."""
+        offs = [(action.phone, action.at) for action in actions if action.do == "power-off"]
+        for phone in {phone for phone, _ in offs}:
+            own = (at for each, at in offs if each == phone)
+            self.offs = {**self.offs, phone: tuple(sorted((*self.offs.get(phone, ()), *own)))}
+        for action in actions:
+            self.agenda.later(action.at, action.phone, action)
 
     def _switch_on(self, spec: PhoneSpec) -> None:
         """Fit every phone's flash, and switch it on."""
@@ -240,10 +245,7 @@ class Run:
     def turn(self, scenario: Scenario) -> None:
         """Go on as ``scenario`` says, from this settled point on: this run's own, with more deeds and changes behind
         those that it has, all of them yet to come."""
-        for action in scenario.action[len(self.scenario.action) :]:
-            if action.do == "power-off":
-                self.offs = {**self.offs, action.phone: tuple(sorted((*self.offs.get(action.phone, ()), action.at)))}
-            self.agenda.later(action.at, action.phone, action)
+        self._plan(scenario.action[len(self.scenario.action) :])
         self.changes.specs, self.scenario = scenario.change, scenario
 
     def _follow_up(self, change: ChangeSpec) -> None:

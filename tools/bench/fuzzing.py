@@ -61,11 +61,11 @@ def from_a_deep_state() -> Iterator[Line]:
     events = []
 
     def forked() -> int:
-        events.append(sum(start.fork(case).concluded(kx_utg200).events for case in cases))
+        events.append(sum(start.fork(case).concluded().events for case in cases))
         return len(cases)
 
     per, loops = timed(forked, 3)
-    common = start.begun(kx_utg200).recorder.count
+    common = start.begun().recorder.count
     baseline = f"{events[0] / len(cases) - common:.1f} events after {common} that are shared"
     yield Line("cases from a forked deep state", 1 / per, "/s", loops, 3000, baseline)
 

@@ -23,14 +23,12 @@ from tools.fuzz.campaign import ROUND, Campaign, Finding, Plan, looking, minimis
 from tools.fuzz.cluster import Cluster
 from tools.fuzz.executing import execute
 from tools.fuzz.features import Feature
-from tools.fuzz.firmwares import canary, loaded
+from tools.fuzz.firmwares import loaded
 from tools.fuzz.judging import violations
 from tools.fuzz.keeping import About
-from tools.fuzz.model import Case, Check, MakeChecks, Violation
-from tools.fuzz.mutators import KINDS, late, vary
-from tools.fuzz.own import own_checks
+from tools.fuzz.model import Case, Violation
+from tools.fuzz.planning import checks_of, plan_of
 from tools.fuzz.shrinking import TRIES, shrunk
-from tools.fuzz.verdicts import make_checks
 from tools.workers import Workers
 
 __all__ = ["Limits", "Report", "campaign_of", "fuzz", "recheck", "shrink", "tried"]
@@ -120,28 +118,6 @@ def over(limits: Limits, campaign: Campaign, seconds: float) -> bool:
     return done or (limits.seconds is not None and seconds >= limits.seconds)
 
 
-def plan_of(base: Scenario, about: About) -> Plan:
-    """What a campaign is about, with what it names loaded. Raises LogError."""
-    make = loaded(about.firmware)
-    known = late.KINDS if about.after else KINDS
-    unknown = [kind for kind in about.kinds if kind not in known]
-    if unknown:
-        raise LogError(f"--kind {unknown[0]}: there is no such kind of fault; there are {', '.join(known)}")
-    stories = late.Late(about.after) if about.after else vary
-    kinds, checks = frozenset(about.kinds) or None, checks_of(about.checks)
-    return Plan(base, about.seed, make, canary(make), checks, stories, kinds, about.after, about.lines)
-
-
-def checks_of(names: Sequence[str]) -> MakeChecks:
-    """The verdicts, and those that a user names. Raises LogError."""
-    more = [own_checks(name) for name in names]
-
-    def made(case: Case) -> list[Check]:
-        return [*make_checks(case), *(check for make in more for check in make(case))]
-
-    return made
-
-
 def finished(store: Store, report: Report, out: str | Path | None, tell: Tell) -> Report:
     """The new findings made small, checked again, kept and written."""
     written, cases = [], []
@@ -150,7 +126,7 @@ def finished(store: Store, report: Report, out: str | Path | None, tell: Tell) -
         cases.append(small)
         if out is not None:
             plan, about = report.campaign.plan, report.about
-            written.append(findings.write(small, finding.violation, Path(out), plan.make, about.firmware))
+            written.append(findings.write(small, finding.violation, Path(out), plan.make, about))
         tell(report)
     return evolve(report, written=tuple(written), small=tuple(cases))
 

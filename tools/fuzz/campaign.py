@@ -189,7 +189,7 @@ def trying(plan: Plan) -> Callable[[Task], Outcome]:
         planted, case = is_canary(task.number), made(plan, task)
         start = shared.get(planted)
         if start is not None:
-            return start.fork(case).concluded(makes[planted])
+            return start.fork(case).concluded()
         return execute(case, makes[planted], plan.checks)
 
     return with_lines(work) if plan.lines else work
@@ -219,9 +219,9 @@ def with_lines(work: Callable[[T], Outcome]) -> Callable[[T], Outcome]:
 def begun(plan: Plan, make: Make) -> Execution | None:
     """The base up to the moment after which cases differ; None if its firmware does not come that far."""
     case = Case(plan.base, plan.after, ("late",))
-    start = Execution(case, plan.checks(case))
+    start = Execution(case, make, plan.checks(case))
     try:
-        run = start.begun(make)
+        run = start.begun()
         while (due := run.next_due()) is not None and due <= plan.after:
             run.step()
     except Exception:

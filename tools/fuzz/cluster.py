@@ -16,8 +16,10 @@ from emulator.events.masking import printable
 from emulator.log.header import code_digest
 from emulator.log.store import LogError
 from emulator.world.packing import unpack
+from tools.fuzz.campaign import trying
 from tools.fuzz.keeping import About
 from tools.fuzz.model import Outcome
+from tools.fuzz.planning import plan_of
 from tools.workers import done
 
 BATCH = 16
@@ -101,7 +103,4 @@ def batch_done(base: bytes, about: About, batch: Sequence[tuple[int, Any]]) -> l
 @lru_cache(maxsize=4)
 def work_of(base: bytes, about: About) -> Callable[[Any], Outcome]:
     """What is done with a task of a campaign, made once for each that a worker hears of."""
-    from tools.fuzz import plan_of
-    from tools.fuzz.campaign import trying
-
     return trying(plan_of(unpack(base, "a campaign"), about))

@@ -39,23 +39,24 @@ def _firmware(make: Make, version: str, options: tuple[tuple[str, str | bool | i
 
 def execute(case: Case, make: Make, make_checks: MakeChecks) -> Outcome:
     """Run a case to its end, or until every phone is up after its faults have stopped; and judge it."""
-    return Execution(case, make_checks(case)).concluded(make)
+    return Execution(case, make, make_checks(case)).concluded()
 
 
 @define
 class Execution:
-    """A case that is being run and judged. run: None until it has begun; found: exceptions, with what they mean."""
+    """A case that is being run and judged. make: its firmware; run: None until it has begun; found: exceptions."""
 
     case: Case
+    make: Make
     checks: Sequence[Check]
     features: Features = Factory(Features)
     run: Run | None = None
     found: list[Violation] = Factory(list)
 
-    def begun(self, make: Make) -> Run:
+    def begun(self) -> Run:
         """The run, observed."""
         if self.run is None:
-            self.run = Run(self.case.scenario, firmware=firmware_for(self.case.scenario, make))
+            self.run = Run(self.case.scenario, firmware=firmware_for(self.case.scenario, self.make))
             self.run.recorder = Silence()
             self.run.observer = self.see
         return self.run
@@ -68,11 +69,11 @@ class Execution:
         for check in self.checks:
             check.see(settled, phone)
 
-    def concluded(self, make: Make) -> Outcome:
+    def concluded(self) -> Outcome:
         """Run to the end, and judge."""
         case, events = self.case, 0
         try:
-            run = self.begun(make)
+            run = self.begun()
             drive(run, case)
             events = run.recorder.count
             for check in self.checks:
@@ -87,11 +88,10 @@ class Execution:
     def fork(self, case: Case) -> Execution:
         """Another that goes on from this settled point as ``case`` says, whose story is this one but for more deeds and
         changes, all of them yet to come."""
-        twin = Execution(case, [forked(check, case) for check in self.checks], self.features.fork())
-        if self.run is not None:
-            twin.run = self.run.fork()
-            twin.run.turn(case.scenario)
-            twin.run.observer = twin.see
+        run, checks = self.begun().fork(), [forked(check, case) for check in self.checks]
+        twin = Execution(case, self.make, checks, self.features.fork(), run)
+        run.turn(case.scenario)
+        run.observer = twin.see
         return twin
 
 

@@ -18,6 +18,7 @@ from emulator.world.writing import write_scenario
 from tools.exports.ladder import Ladder
 from tools.exports.mermaid import diagram
 from tools.fuzz.executing import Make, execute, firmware_for
+from tools.fuzz.keeping import About
 from tools.fuzz.model import Case, Violation
 
 TEST = '''"""A finding of a campaign: its story, with what must hold in it."""
@@ -27,11 +28,11 @@ from pathlib import Path
 from tools.fuzz import tried
 
 ABOUT = {text!r}
-FIRMWARE = {firmware!r}
+FIRMWARE, CHECKS = {firmware!r}, {checks!r}
 
 
 def test_{name}() -> None:
-    found = tried(Path(__file__).with_name("case.toml"), firmware=FIRMWARE)
+    found = tried(Path(__file__).with_name("case.toml"), firmware=FIRMWARE, checks=CHECKS)
     assert [each.text for each in found] == []
 '''
 
@@ -71,21 +72,24 @@ def story_of(case: Case, violation: Violation) -> Scenario:
     )
 
 
-def write(case: Case, violation: Violation, folder: Path, make: Make, firmware: str = "") -> Written:
-    """Write a finding into ``folder``, over what was written of it before. Raises LogError."""
+def write(case: Case, violation: Violation, folder: Path, make: Make, about: About) -> Written:
+    """Write a finding of a campaign into ``folder``, over what was written of it before. Raises LogError."""
     name = name_of(violation)
     place = folder / name
     story = story_of(case, violation)
-    option = f" --firmware {firmware}" if firmware else ""
+    options = [
+        *([f"--firmware {about.firmware}"] * bool(about.firmware)),
+        *(f"--check {each}" for each in about.checks),
+    ]
     try:
         write_scenario(story, place / "case.toml")
         (place / "ladder.mmd").write_text(ladder(story, make), encoding="utf-8")
-        about = f"{violation.rule or 'no exception'}: {violation.text}"
-        test = TEST.format(name=name, text=about, firmware=firmware)
+        text = f"{violation.rule or 'no exception'}: {violation.text}"
+        test = TEST.format(name=name, text=text, firmware=about.firmware, checks=about.checks)
         (place / "test_case.py").write_text(test, encoding="utf-8")
     except OSError as error:
         raise LogError(f"{place}: cannot be written ({(error.strerror or 'error').lower()})") from None
-    return Written(place, f"offhook fuzz try {place / 'case.toml'}{option}")
+    return Written(place, " ".join((f"offhook fuzz try {place / 'case.toml'}", *options)))
 
 
 def name_of(violation: Violation) -> str:

@@ -251,6 +251,6 @@ def shrink_more(db: str, name: str | None, number: int, tries: int, out: str) ->
             raise LogError(f"campaign {about.name} has findings 1 to {len(every)}" if every else "it has no findings")
         finding = every[number - 1]
         case = fuzz.shrink(store, about, campaign.plan, finding, tries)
-    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about.firmware)
+    written = findings.write(case, finding.violation, Path(out), campaign.plan.make, about)
     printing.say(f"{steps(case.scenario, campaign.plan.base)} steps; {written.command}")
     return AS_EXPECTED

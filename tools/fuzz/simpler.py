@@ -16,6 +16,7 @@ from emulator.world.scenario import Duration, Outage, Scenario
 from emulator.world.toml import ScenarioError, checked, duration
 from emulator.world.writing import duration_text
 from tools.fuzz.model import Case
+from tools.fuzz.mutators.draft import SHORT, SOME, TABLES, TAIL
 
 KEPT = ("title", "until", "expect")
 """Tables that a story cannot do without, or that say what it is."""
@@ -25,17 +26,11 @@ TIMES = (*SPANS, "at", "off", "delay", "latency", "jitter")
 """Keys whose values are times."""
 MENDED = ("link-up", "power-on")
 """Deeds that end a fault."""
-TAIL = 15 * SECOND
-"""Before the calm, everything is mended."""
-SOONER = (60 * SECOND, 900 * SECOND)
+SOONER = (SHORT, SOME)
 """When a calm may begin as well."""
 ROUND = (60 * SECOND, 10 * SECOND, SECOND, SECOND // 10, SECOND // 1000)
-STEPS = (
-    *("action", "change", "cut", "host", "dhcp", "dhcpv6", "pnp", "redirection", "proxy", "sip", "files", "sntp"),
-    "syslog",
-)
+STEPS = ("action", "change", "cut", *TABLES)
 """Tables whose entries are the steps of a story."""
-SERVERS = STEPS[3:]
 TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)[^<>]*?(/?)>")
 ATTRIBUTE = re.compile(r"\s[a-z]+=(?:\"[^\"<>]*\"|'[^'<>]*')(?=[^<>]*>)")
 LONG = 24
@@ -92,7 +87,7 @@ def without_entries(tree: Tree, base: Tree, calm: int) -> Iterator[Tree]:
 
 def joined(tree: Tree, calm: int) -> Iterator[Tree]:
     """With one server for the time of two that follow each other."""
-    for table in SERVERS:
+    for table in TABLES:
         entries = tree.get(table, [])
         for place in range(len(entries) - 1):
             first, second = entries[place], entries[place + 1]
@@ -239,6 +234,6 @@ def _sooner(story: Scenario, old: int, calm: int) -> Scenario:
     outages = tuple(
         Outage(at(each.start), at(each.end), each.direction) for each in story.link.outage if each.start < calm
     )
-    tables = {name: moved(getattr(story, name)) for name in SERVERS}
+    tables = {name: moved(getattr(story, name)) for name in TABLES}
     changed: dict[str, Any] = {"link": evolve(story.link, outage=outages), "action": actions, **tables}
     return evolve(story, until=Duration(story.until - less), **changed)

@@ -131,7 +131,7 @@ def test_a_finding_is_made_small(tmp_path: Path) -> None:
     assert steps(small.scenario, demo()) <= min(8, steps(found.case.scenario, demo()))
     assert (small.calm, small.scenario.until) == (CALM, UNTIL)
     assert small.scenario.action[-1].do == "link-up", "what ends a fault stays"
-    written = findings.write(small, found.violation, tmp_path, faulty, "some.module:thing")
+    written = findings.write(small, found.violation, tmp_path, faulty, evolve(ABOUT, firmware="some.module:thing"))
     story = read_scenario(written.folder / "case.toml")
     assert story.expect.invariants
     assert evolve(small.scenario, title="", about="", expect=story.expect) == evolve(story, title="", about="")
@@ -144,7 +144,7 @@ def test_what_a_finding_says_cannot_become_code(tmp_path: Path) -> None:
     """Its texts come from packets."""
     found = finding()
     hostile = evolve(found.violation, text='"""\nimport os; os.abort()  # \\', key="../../x")
-    written = findings.write(found.case, hostile, tmp_path, faulty)
+    written = findings.write(found.case, hostile, tmp_path, faulty, ABOUT)
     assert written.folder.parent == tmp_path
     names: dict[str, object] = {"__file__": str(written.folder / "test_case.py")}
     exec(compile((written.folder / "test_case.py").read_text(), "test_case.py", "exec"), names)
@@ -171,7 +171,7 @@ def test_the_ladder_of_an_exception_goes_up_to_it(tmp_path: Path) -> None:
     """What the phone did before is what somebody needs who looks for the reason."""
     campaign = ran(Campaign(plan(breaking)), 300)
     found = next(f for f in campaign.findings.values() if f.violation.verdict == "no-exception")
-    written = findings.write(found.case, found.violation, tmp_path, breaking)
+    written = findings.write(found.case, found.violation, tmp_path, breaking, ABOUT)
     assert "DISCOVER" in (written.folder / "ladder.mmd").read_text()
 
 

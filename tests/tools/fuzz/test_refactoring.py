@@ -18,10 +18,13 @@ from tools.fuzz import findings
 from tools.fuzz.campaign import Campaign, trying
 from tools.fuzz.executing import execute
 from tools.fuzz.features import TOLD
+from tools.fuzz.keeping import About
 from tools.fuzz.model import Case
 from tools.fuzz.shrinking import shrunk
 from tools.simulate import run
 from tools.workers import Workers
+
+ABOUT = About("small", "first-boot-option-160", 1)
 
 
 @frozen
@@ -56,7 +59,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         return any(v.signature == found.signature for v in execute(case, faulty, checks).violations)
 
     small, _ = shrunk(found.case, campaign.plan.base, fails)
-    folder = findings.write(small, found.violation, tmp_path_factory.mktemp("found"), faulty).folder
+    folder = findings.write(small, found.violation, tmp_path_factory.mktemp("found"), faulty, ABOUT).folder
     return folder / "case.toml", found.signature
 
 

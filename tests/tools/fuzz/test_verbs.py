@@ -93,6 +93,32 @@ def test_verdicts_of_ones_own(here: Path) -> None:
     assert call("fuzz", "try", STORY, "--check", "my_checks:nothing").exit_code == 2
 
 
+def test_a_finding_of_a_verdict_of_ones_own_is_shown_by_its_command(here: Path) -> None:
+    """And by its test: both name the verdict."""
+    (here / "no_names.py").write_text(
+        "from tools.fuzz.model import Violation\n\n\n"
+        "class NoNames:\n"
+        "    def __init__(self):\n        self.violations = []\n\n"
+        "    def see(self, settled, phone):\n"
+        "        if any(e.event.kind == 'LookupRequested' for e in settled.entries):\n"
+        "            self.violations.append(Violation('no-names', '', 'a name was looked up', key='x'))\n\n"
+        "    def finish(self, run, case):\n        pass\n\n\n"
+        "def checks(case):\n    return [NoNames()]\n"
+    )
+    found = call("fuzz", STORY, "--runs", "20", "--check", "no_names:checks")
+    assert found.exit_code == 1
+    command = found.output.splitlines()[-1].split()
+    assert command[-2:] == ["--check", "no_names:checks"]
+    assert "no-names" in call(*command[1:]).output
+    (written,) = (here / "fuzz-found").rglob("test_case.py")
+    names: dict[str, object] = {"__file__": str(written)}
+    exec(compile(written.read_text(), written.name, "exec"), names)
+    (test,) = (value for name, value in names.items() if name.startswith("test_"))
+    assert names["CHECKS"] == ("no_names:checks",)
+    with pytest.raises(AssertionError):
+        test()  # type: ignore[operator]
+
+
 def test_a_scenario_can_expect_the_verdicts(here: Path) -> None:
     """``invariants`` in ``[expect]``, on the phone as it is and on one that is not."""
     story, _ = simulate.loaded(STORY)

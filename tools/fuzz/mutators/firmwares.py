@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from attrs import evolve
 
 from emulator.events import SECOND
 from emulator.world.scenario import DAMAGES, FirmwareSpec, PathSpec
+from flash_image import is_version
 from tools.fuzz.mutators.documents import now_served, serve, with_inner
 from tools.fuzz.mutators.draft import MS, SOME, Draft
 from tools.fuzz.mutators.files import host_of
@@ -21,7 +21,6 @@ WRONG: tuple[dict[str, Any], ...] = (
     *({"model": "KX-UTG300B"}, {"version": "03.230"}, {"hangs": True}, {"hangs": True}),
     *({"size": 0}, {"size": 1}, {"size": 200_000}),
 )
-VERSION = re.compile(r"[0-9]{2}\.[0-9]{3}", re.ASCII)
 NEWER = ("03.220", "03.220", "03.220", "03.211", "04.100", "99.999")
 OLDER = ("03.210", "03.209", "03.200", "02.999")
 NONE = ("3.220", "03.220 ", "03.22", "v03.220", "03.2200", "")
@@ -36,8 +35,9 @@ def firmware(draft: Draft) -> bool:
         return False
     dice, asked = draft.dice, strongest(draft)
     version = dice.choice(dice.weighted(((7, NEWER), (2, OLDER), (1, NONE))))
-    fits = VERSION.fullmatch(version) is not None
-    image = FirmwareSpec(version=version if fits else "03.220", size=dice.choice((256, 3_000, 20_000, 60_000)))
+    image = FirmwareSpec(
+        version=version if is_version(version) else "03.220", size=dice.choice((256, 3_000, 20_000, 60_000))
+    )
     path = PathSpec(firmware=image)
     way = dice.below(10)
     if way < 3:

@@ -50,7 +50,7 @@ class Late:
             draft.actions, draft.changes = list(parent.scenario.action), list(parent.scenario.change)
             draft.made = {name: body for name, body in parent.scenario.content.items() if name not in base.content}
         names = [name for name in KINDS if kinds is None or name in kinds]
-        used = {name for name in self.varied(draft, names) if name} | set(parent.kinds if parent is not None else ())
+        used = {*self.varied(draft, names), *(parent.kinds if parent is not None else ())}
         return self.finished(base, draft, tuple(sorted(used)))
 
     def varied(self, draft: Draft, names: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ from emulator.events import (
     StreamReceived,
 )
 from emulator.phone.machine import Settled
+from emulator.phone.storage import FILES
 from emulator.phone.urls import UrlError, parse_url
 from emulator.world.run import Run
 from emulator.world.scenario import FOREVER, FilesSpec, Scenario
@@ -35,7 +36,6 @@ LONGEST = 15 * 60 * SECOND
 """How much of a base is looked at."""
 MOST = 96
 """Moments and messages that are kept of it."""
-DEVICE = ("standard", "product", "master")
 CUTTING_OFF = frozenset(
     {
         *("PROVISION_ENABLE", "OPTION160_ENABLE", "OPTION159_ENABLE", "OPTION66_ENABLE", "SIPPNP_ENABLE"),
@@ -93,7 +93,7 @@ class Survey:
 
     def device_files(self) -> list[Asked]:
         """The files with settings in them; all files if none is known as one."""
-        return [each for each in self.asked if each.file in DEVICE] or list(self.asked)
+        return [each for each in self.asked if each.file in FILES] or list(self.asked)
 
 
 @define

@@ -23,6 +23,7 @@ from tools.fuzz.verdicts.plugging import PnpNotify, PnpPace
 from tools.fuzz.verdicts.registering import CheckSync, Registers
 from tools.fuzz.verdicts.restarting import Restarts
 from tools.fuzz.verdicts.secrets import NoSecrets
+from tools.fuzz.verdicts.sip_messages import SipAnswers
 from tools.fuzz.verdicts.sometimes import Sometimes
 from tools.fuzz.verdicts.sources import OptionsRead, SourceOrder
 from tools.fuzz.verdicts.storing import SavedFilesUsed, Stored
@@ -38,7 +39,7 @@ VERDICTS: tuple[type[Verdict], ...] = (
     *(RunsHaveTriggers, Rearmed, TimersApart),
     *(LeaseUsed, DhcpAnswers, DhcpPace, Dhcpv6Asks),
     *(Redirects, Limits, Credentials, Requests, FirmwareUrl, Blocks, TftpPace),
-    *(PnpPace, PnpNotify, Registers, CheckSync, ClockAnswers),
+    *(PnpPace, PnpNotify, Registers, CheckSync, SipAnswers, ClockAnswers),
     *(HostsNamed, NoSecrets, UserLayer, Access),
     *(BootChoice, UpdateWanted, Restarts),
     *(Bounded, ComesUp, Expected),

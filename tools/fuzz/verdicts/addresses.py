@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
 
 from emulator.wire import dhcp
+from emulator.world.servers.base import usual
 
 SCHEMES = ("tftp", "http", "https", "ftp")
 """In the order in which they are tried where a URL names none (PROV-033)."""
@@ -50,15 +50,7 @@ def place(url: str) -> tuple[str, str, int] | None:
     scheme = parts.scheme.lower()
     if scheme not in PORTS or not host or port == 0:
         return None
-    return scheme, one_spelling(host.lower()), port or PORTS[scheme]
-
-
-def one_spelling(host: str) -> str:
-    """An IPv6 address as RFC 5952 writes it; any other host as it is."""
-    try:
-        return str(IPv6Address(host)) if ":" in host else host
-    except AddressValueError:
-        return host
+    return scheme, usual(host.lower()), port or PORTS[scheme]
 
 
 @lru_cache(maxsize=1024)

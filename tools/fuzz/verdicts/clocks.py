@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from emulator.events import ClockRefused, ClockSet, DatagramReceived, DatagramSent, Entry
+from emulator.wire import sntp
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
-
-PORT = 123
-WORST, UNSYNCHRONISED, SERVER = 15, 3, 4
-"""Stratum, leap indicator and mode (RFC 4330 s.4)."""
 
 
 class ClockAnswers(Verdict):
@@ -25,13 +22,13 @@ class ClockAnswers(Verdict):
     @on(DatagramSent)
     def asked(self, entry: Entry, event: DatagramSent) -> None:
         """A question."""
-        if event.port == PORT:
+        if event.port == sntp.PORT:
             self.sent, self.server = bytes(event.payload[40:48]), event.destination
 
     @on(DatagramReceived)
     def came(self, entry: Entry, event: DatagramReceived) -> None:
         """It may be an answer."""
-        if event.source_port == PORT:
+        if event.source_port == sntp.PORT:
             self.packet = event
 
     def careless(self) -> bool:
@@ -57,12 +54,12 @@ class ClockAnswers(Verdict):
         stratum = data[1]
         if stratum == 0:
             self.fault("RFC 4330 s.5, RFC 4330 s.8", "a kiss-o'-death set the clock", entry, "kiss")
-        elif stratum > WORST:
+        elif stratum > sntp.WORST_STRATUM:
             self.fault("RFC 4330 s.5", f"a server of stratum {stratum} set the clock", entry, "stratum")
-        elif data[0] >> 6 == UNSYNCHRONISED and not self.careless():
+        elif data[0] >> 6 == sntp.UNSYNCHRONISED and not self.careless():
             text = "a server that does not know the time set the clock"
             self.fault("RFC 4330 s.4, RFC 4330 s.5", text, entry, "unsynchronised")
-        elif data[0] & 7 != SERVER or not any(data[40:48]):
+        elif data[0] & 7 != sntp.SERVER or not any(data[40:48]):
             self.fault(
                 "RFC 4330 s.5", "what is no answer of a server, or holds no time, set the clock", entry, "no time"
             )

@@ -7,7 +7,7 @@ not ask the phone what the phone believes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,8 +16,6 @@ from emulator.events import (
     AddressLost,
     ClockSet,
     FirmwareBooted,
-    HandsetLifted,
-    HandsetReplaced,
     Ipv6AddressBound,
     Ipv6AddressLost,
     LinkDown,
@@ -68,8 +66,7 @@ class Facts:
         self.case, self.index = case, index
         self.bodies = Bodies()
         self.due = self.now = self.started = 0
-        self.boots = 0
-        self.on = self.link = self.call = self.clock = False
+        self.on = self.link = self.clock = False
         self.boot_mode = ""
         self.mac, self.model, self.version = "", "", case.scenario.phone.version
         self.provisioned: dict[str, Held] = {}
@@ -101,11 +98,7 @@ class Facts:
 
     def value(self, key: str) -> str:
         """The value in force (PROV-181)."""
-        found = self.user.get(key)
-        if found is not None:
-            return found
-        held = self.provisioned.get(key)
-        return default(key) if held is None else held.value
+        return in_force(key, self.provisioned, self.user)
 
     def enabled(self, key: str) -> bool:
         """Whether a flag is on (PROV-140)."""
@@ -170,13 +163,13 @@ class Facts:
     @on(PowerOn)
     def power_came(self, entry: Entry, event: PowerOn) -> None:
         """A power cycle begins."""
-        self.on, self.started, self.boots = True, entry.time, self.boots + 1
+        self.on, self.started = True, entry.time
         self.version = self.case.scenario.phone.version
 
     @on(PowerOff, PowerLost, RestartOrdered)
     def power_went(self, entry: Entry, event: PowerOff | PowerLost | RestartOrdered) -> None:
         """Nothing is remembered."""
-        self.on = self.link = self.call = self.clock = False
+        self.on = self.link = self.clock = False
         self.run = self.outcome = self.deferred = ""
         self.step = 0
         self.address = self.address6 = ""
@@ -256,15 +249,19 @@ class Facts:
         """The link."""
         self.link = isinstance(event, LinkUp)
 
-    @on(HandsetLifted, HandsetReplaced)
-    def handset(self, entry: Entry, event: HandsetLifted | HandsetReplaced) -> None:
-        """A call is on, or over."""
-        self.call = isinstance(event, HandsetLifted)
-
     @on(ClockSet)
     def clock_set(self, entry: Entry, event: ClockSet) -> None:
         """The time of day is known."""
         self.clock = True
+
+
+def in_force(key: str, provisioned: Mapping[str, Held], user: Mapping[str, str]) -> str:
+    """The value that two layers give (PROV-181)."""
+    found = user.get(key)
+    if found is not None:
+        return found
+    held = provisioned.get(key)
+    return default(key) if held is None else held.value
 
 
 @lru_cache(maxsize=4096)

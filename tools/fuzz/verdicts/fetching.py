@@ -22,6 +22,7 @@ from emulator.events import (
     StepEntered,
     TftpStarted,
 )
+from emulator.phone.storage import FILES
 from tools.fuzz.verdicts.addresses import completed, expanded, login, place
 from tools.fuzz.verdicts.documents import LIMIT
 from tools.fuzz.verdicts.marks import on
@@ -31,7 +32,7 @@ CONNECT, IDLE = 10 * SECOND, 30 * SECOND
 REDIRECTS = 5
 """PROV-119."""
 REDIRECTING = (301, 302, 303, 307, 308)
-CONFIGURATION = ("initial", "standard", "product", "master")
+CONFIGURATION = ("initial", *FILES)
 _USER = re.compile(r'username="((?:[^"\\]|\\.)*)"')
 
 

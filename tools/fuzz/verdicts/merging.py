@@ -15,14 +15,14 @@ from emulator.events import (
     StepEntered,
 )
 from emulator.phone.catalogue import catalogue
-from flash_image import FileDamaged, mount, read_file
+from emulator.phone.storage import FILES
+from flash_image import Chip, FileDamaged, FileRef, Mounted, mount, read_file
 from tools.fuzz.verdicts.deciphering import looks_encrypted, opened
 from tools.fuzz.verdicts.documents import LIMIT, Document, Said, read
 from tools.fuzz.verdicts.facts import Facts, Held
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
-FILES = ("standard", "product", "master")
 DOWNLOAD, SAVED = "download", "saved copy"
 
 
@@ -33,12 +33,22 @@ def plain_texts(facts: Facts, file: str, url: str, body: bytes) -> tuple[bytes, 
     return opened(body, facts.value("CFG_FILE_KEY"), facts.value("CFG_FILE_KEY_LENGTH"))
 
 
+def saved_bodies(chip: Chip, mounted: Mounted) -> dict[str, bytes | None]:
+    """Saved files as the chip holds them; None for one that is damaged (PROV-193)."""
+    return {name: body_of(chip, ref) for name, ref in mounted.files.items()}
+
+
 def saved_body(facts: Facts, file: str) -> bytes | None:
-    """A saved file as the chip holds it; None if it is not there or damaged (PROV-193)."""
+    """A saved file; None if it is not there or damaged."""
     chip = facts.phone.flash.chip
     ref = mount(chip).files.get(file)
+    return None if ref is None else body_of(chip, ref)
+
+
+def body_of(chip: Chip, ref: FileRef) -> bytes | None:
+    """What is at a place of the chip, None if it is damaged."""
     try:
-        return None if ref is None else read_file(chip, ref)
+        return read_file(chip, ref)
     except FileDamaged:
         return None
 

@@ -20,7 +20,8 @@ from emulator.events import (
     TftpStarted,
 )
 from emulator.wire import dhcp
-from tools.fuzz.verdicts.addresses import dhcp_message, one_spelling, place
+from emulator.world.servers.base import usual
+from tools.fuzz.verdicts.addresses import dhcp_message, place
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
@@ -102,7 +103,7 @@ class HostsNamed(Verdict):
         meant = place(facts.bodies.url)
         proxy = facts.value("HTTP_PROXY_SVR_ADDR").strip().lower().strip("[]")
         through = isinstance(event, HttpRequested) and facts.enabled("HTTP_ENABLE_PROXY") and event.host == proxy
-        if meant is not None and one_spelling(event.host.lower()) != meant[1] and not through:
+        if meant is not None and usual(event.host.lower()) != meant[1] and not through:
             rule = "PROV-035, PROV-111" if ":" in meant[1] else "PROV-111"
             self.fault(rule, "a file was asked for at another host than its URL names", entry, "file")
         if meant is not None and not through and event.port != meant[2]:

@@ -29,13 +29,12 @@ from emulator.events import (
 from emulator.phone.catalogue import LINES
 from emulator.wire import sip
 from tools.fuzz.verdicts.marks import on
-from tools.fuzz.verdicts.plugging import PORT, answerable, branch_of, message_of, method_of
+from tools.fuzz.verdicts.sip_messages import PORT, answerable, branch_of, message_of, method_of
 from tools.fuzz.verdicts.watching import Verdict
 
 MS = SECOND // 1000
 AGENT = re.compile(rb"User-Agent:[^\r\n]*")
 """It says nothing of the transaction, and changes with the settings."""
-EXPIRES = re.compile(r";\s*expires\s*=\s*([0-9]+)", re.IGNORECASE)
 SERVERS = ("SIP_RGSTR_ADDR", "SIP_OUTPROXY_ADDR", "SIP_PRXY_ADDR")
 
 
@@ -180,9 +179,13 @@ def granted(response: sip.Message) -> int:
     contacts = response.all("Contact")
     if len(contacts) > 1 or any("," in each or "*" in each for each in contacts):
         return -1
-    inner = EXPIRES.search(contacts[0]) if contacts else None
-    found = inner[1] if inner else response.get("Expires") or ""
-    return int(found) if found.isascii() and found.isdigit() and len(found) < 10 else -1
+    try:
+        params = sip.parse_name_addr(contacts[0]).params if contacts else ()
+    except sip.SipError:
+        return -1
+    told = next((value for name, value in params if name.lower() == "expires"), None) or response.get("Expires")
+    found = sip.seconds(told or "")
+    return -1 if found is None else found
 
 
 class CheckSync(Verdict):

@@ -16,7 +16,8 @@ from emulator.events import (
     SettingsLoaded,
 )
 from emulator.phone.catalogue import catalogue
-from tools.fuzz.verdicts.facts import Held, default
+from emulator.phone.storage import FILES
+from tools.fuzz.verdicts.facts import Held, in_force
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
@@ -27,7 +28,6 @@ RULES = {"check-sync": "PROV-255", "settings": "PROV-277"}
 GROUPS = tuple(f"Device/Network/{group}" for group in ("EthernetPort", "CDP", "LLDP", "IPv6"))
 TAGS = ("WEB_SERVER_PORT", "SIP_SRC_PORT", "SIP_TRANSPORT", "SIP_ADD_TRANSPORT_UDP", "RTP_PORT_MIN", "RTP_PORT_MAX")
 """What touches addresses, VLAN, ports or transport (PROV-277, O-16)."""
-FILES = ("initial", "standard", "product", "master")
 
 
 def bound(key: str) -> bool:
@@ -94,19 +94,14 @@ class Restarts(Verdict):
     @on(SettingChanged)
     def setting(self, entry: Entry, event: SettingChanged) -> None:
         """A file changed what counts from the next restart on. What somebody types does not ask for one."""
-        if event.origin in FILES and bound(event.key):
+        if event.origin in ("initial", *FILES) and bound(event.key):
             self.changed.add(event.key)
-
-    def started(self, key: str) -> str:
-        """The value that was in force at power-on."""
-        held = self.held.get(key)
-        return self.typed.get(key, default(key) if held is None else held.value)
 
     @on(RunEnded)
     def run_ended(self, entry: Entry, event: RunEnded) -> None:
         """A run that changed such a value needs a restart."""
         self.entry = entry
-        if any(self.facts.value(key) != self.started(key) for key in self.changed):
+        if any(self.facts.value(key) != in_force(key, self.held, self.typed) for key in self.changed):
             self.facts.afterward(self.needs)
 
     def needs(self) -> None:

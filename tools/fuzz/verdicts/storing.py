@@ -3,6 +3,7 @@ PROV-272, PROV-273). The chip is read by its format, not by the phone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from emulator.events import (
@@ -23,11 +24,17 @@ from emulator.events import (
     SettingChanged,
     SettingsLoaded,
 )
-from flash_image import FileDamaged, mount, read_file
+from emulator.phone.storage import FILES
+from flash_image import mount
 from tools.fuzz.verdicts.documents import LIMIT
 from tools.fuzz.verdicts.marks import on
-from tools.fuzz.verdicts.merging import DOWNLOAD, FILES, plain_texts
+from tools.fuzz.verdicts.merging import DOWNLOAD, body_of, plain_texts, saved_bodies
 from tools.fuzz.verdicts.watching import Verdict
+
+
+def digests(bodies: Mapping[str, bytes | None]) -> dict[str, str]:
+    """Saved file to its digest; "" for one that is damaged."""
+    return {name: "" if body is None else sha256(body).hexdigest() for name, body in bodies.items()}
 
 
 class Stored(Verdict):
@@ -119,20 +126,10 @@ class Stored(Verdict):
         if not self.hurt and held != wanted:
             self.differing(held, wanted)
         self.kept = held
+        bodies = saved_bodies(self.facts.phone.flash.chip, mounted)
         for file in self.event.files:
-            self.file(file)
-        self.files = self.bodies()
-
-    def bodies(self) -> dict[str, str]:
-        """Saved file to its digest; "" for one that is damaged."""
-        chip = self.facts.phone.flash.chip
-        found = {}
-        for name, ref in mount(chip).files.items():
-            try:
-                found[name] = sha256(read_file(chip, ref)).hexdigest()
-            except FileDamaged:
-                found[name] = ""
-        return found
+            self.file(file, bodies.get(file) or b"")
+        self.files = digests(bodies)
 
     def differing(self, held: dict[str, bytes], wanted: dict[str, bytes]) -> None:
         """Which keys."""
@@ -144,14 +141,8 @@ class Stored(Verdict):
             self.fault("PROV-186, PROV-273" if what == "is gone" else "PROV-273", text, self.entry, what)
             return
 
-    def file(self, name: str) -> None:
+    def file(self, name: str, body: bytes) -> None:
         """The body, whole and within the limit."""
-        chip = self.facts.phone.flash.chip
-        ref = mount(chip).files.get(name)
-        try:
-            body = b"" if ref is None else read_file(chip, ref)
-        except FileDamaged:
-            body = b""
         if len(body) > LIMIT and name in FILES:
             text = f"the {name} file was saved with {len(body):,} bytes"
             self.fault("PROV-148", text, self.entry, "over the limit")
@@ -171,13 +162,15 @@ class Stored(Verdict):
         if (mounted.values or mounted.files) and not self.hurt:
             text = f"after a factory reset {len(mounted.values)} values and {len(mounted.files)} files are left"
             self.fault("PROV-272", text, self.entry, "left")
-        self.kept, self.changes, self.files = dict(mounted.values), {}, self.bodies()
+        self.kept, self.changes = dict(mounted.values), {}
+        self.files = digests(saved_bodies(self.facts.phone.flash.chip, mounted))
 
     @on(SettingsLoaded)
     def loaded(self, entry: Entry, event: SettingsLoaded) -> None:
         """After a restart."""
         found, kept = self.facts.loaded, self.kept
-        bodies = self.bodies()
+        chip = self.facts.phone.flash.chip
+        bodies = digests(saved_bodies(chip, mount(chip)))
         if kept is not None and not self.hurt:
             self.whole(entry, found, kept)
             self.files_whole(entry, bodies)
@@ -267,7 +260,8 @@ class SavedFilesUsed(Verdict):
         if self.hurt or event.outcome not in ("failed", "partly"):
             return
         chip = self.facts.phone.flash.chip
-        intact = [file for file in mount(chip).files if file in FILES and self.sound(file)]
+        refs = mount(chip).files.items()
+        intact = [file for file, ref in refs if file in FILES and body_of(chip, ref) is not None]
         if event.outcome == "failed":
             if intact and not self.tried.issuperset(intact):
                 text = f"a run failed although the saved {intact[0]} file is there"
@@ -277,12 +271,3 @@ class SavedFilesUsed(Verdict):
         if missing and not self.tried.issuperset(missing) and self.facts.option("fallback", "2015-01") == "2015-01":
             text = f"the {missing[0]} file failed, and its saved copy does not stand in"
             self.fault("PROV-192", text, entry, "no stand-in")
-
-    def sound(self, file: str) -> bool:
-        """Whether the saved copy can be read."""
-        chip = self.facts.phone.flash.chip
-        try:
-            read_file(chip, mount(chip).files[file])
-        except FileDamaged:
-            return False
-        return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 
 from emulator.events import (
@@ -20,12 +19,19 @@ from emulator.events import (
     UpdateBegun,
     UpdateOffered,
 )
-from flash_image import TRIAL, FirmwareError, FirmwareImage, decode_firmware, partitions, read_environment, read_slot
+from flash_image import (
+    TRIAL,
+    FirmwareError,
+    FirmwareImage,
+    decode_firmware,
+    is_version,
+    partitions,
+    read_environment,
+    read_slot,
+)
 from tools.fuzz.verdicts.marks import on
 from tools.fuzz.verdicts.watching import Verdict
 
-VERSION = re.compile(r"[0-9]{2}\.[0-9]{3}", re.ASCII)
-"""PROV-261."""
 BOOT, FIRMWARE = "boot", ("boot", "firmware-a", "firmware-b")
 """Partitions (flash_image/README.md)."""
 
@@ -169,7 +175,7 @@ class UpdateWanted(Verdict):
         """One that is enabled and newer is begun or offered, or refused for a reason."""
         facts = self.facts
         version = facts.value("FIRM_VERSION")
-        wanted = facts.enabled("FIRM_UPGRADE_ENABLE") and facts.value("FIRM_FILE_PATH") and VERSION.fullmatch(version)
+        wanted = facts.enabled("FIRM_UPGRADE_ENABLE") and facts.value("FIRM_FILE_PATH") and is_version(version)
         if not facts.on or self.installed or not wanted or version <= facts.version:
             return
         said = (UpdateBegun, UpdateOffered, FirmwareRefused)

@@ -48,7 +48,7 @@ def test_what_comes_of_a_case_is_the_same_from_the_shared_state(name: str) -> No
     start = begun(plan(name), kx_utg200)
     assert start is not None
     for case in cases(name, 60):
-        assert start.fork(case).concluded(kx_utg200) == execute(case, kx_utg200, make_checks), case.kinds
+        assert start.fork(case).concluded() == execute(case, kx_utg200, make_checks), case.kinds
 
 
 @pytest.mark.parametrize("name", MOMENTS)

@@ -87,7 +87,12 @@ ROWS: dict[str, Row] = {
     "a NOTIFY answered for another": (
         PNP,
         sent(b"SIP/2.0 200", payload=lambda e: Payload(e.payload.replace(b"Call-ID: ", b"Call-ID: x"))),
-        *("pnp-notify", "PROV-062"),
+        *("sip-answer", "PROV-062"),
+    ),
+    "a check-sync answered for another": (
+        ASKED,
+        sent(b"SIP/2.0 ", payload=lambda e: Payload(e.payload.replace(b"CSeq: 1", b"CSeq: 2"))),
+        *("sip-answer", "RFC 3261 s.8.2.6.2"),
     ),
     "a line that does not register": (
         "line-registers-with-digest",
